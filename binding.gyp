@@ -1,0 +1,42 @@
+{
+  'variables': {
+    'warnings': ['-Wall', '-Wextra', '-Wshadow', '-Wno-unused-parameter', '-Wno-missing-field-initializers'],
+  },
+  'target_defaults': {
+    'defines': ['SIMDJSON_EXCEPTIONS=0', 'NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
+    'cflags_cc': ['-std=c++17', '-O3', '-fno-exceptions', '-fno-rtti', '-fvisibility=hidden'],
+    'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-O2'],
+    'xcode_settings': {
+      'CLANG_CXX_LANGUAGE_STANDARD': 'c++17',
+      'GCC_ENABLE_CPP_EXCEPTIONS': 'NO',
+      'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
+      'MACOSX_DEPLOYMENT_TARGET': '11.0',
+    },
+    'msvs_settings': {'VCCLCompilerTool': {'AdditionalOptions': ['/std:c++17', '/O2']}},
+  },
+  'targets': [
+    {
+      # Alone in a target: it takes most of a minute, and changes only with its npm package.
+      'target_name': 'simdjson',
+      'type': 'static_library',
+      'sources': ['node_modules/@nozbe/simdjson/src/simdjson.cpp'],
+      'include_dirs': ['node_modules/@nozbe/simdjson/src'],
+      'cflags': ['-fPIC', '-w'],
+    },
+    {
+      'target_name': 'ringwire',
+      'dependencies': ['simdjson'],
+      'sources': ['<!@(node scripts/native-sources.mjs)'],
+      'include_dirs': [
+        'native/src',
+        'node_modules/@nozbe/simdjson/src',
+        '<!(node -p "require(\'node-addon-api\').include_dir")',
+      ],
+      'cflags_cc': ['<@(warnings)'],
+      'conditions': [
+        # Linked in, so that one binary serves every Linux from glibc 2.28 on, whatever its libstdc++.
+        ['OS=="linux"', {'ldflags': ['-static-libstdc++', '-static-libgcc', '-Wl,--exclude-libs,ALL']}],
+      ],
+    },
+  ],
+}

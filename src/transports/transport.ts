@@ -1,0 +1,110 @@
+/**
+ * The contract every transport fulfils. A transport carries frames (bytes) in order; it knows nothing of JSON,
+ * ids or methods. test/contract runs one suite over every implementation.
+ */
+import type { RingwireError } from '../errors.js';
+
+/** What became of a frame handed to send(). 'full' means not accepted: wait for onDrain, then send it again. */
+export type SendResult = 'sent' | 'queued' | 'full';
+
+export interface TransportHandlers {
+  /**
+   * One whole frame without its delimiter. The view is borrowed: it is valid until the handler returns;
+   * copy what must live longer.
+   */
+  onFrame(frame: Buffer): void;
+  /** The frames of this loop tick were all delivered: the moment to send collected replies in one write. */
+  onTickEnd?(): void;
+  /** Called after send() said 'full' or 'queued', once unsent bytes fell to lowWatermarkBytes. */
+  onDrain?(): void;
+  /**
+   * A frame was refused (too large, malformed length prefix). The transport skipped it and stays usable;
+   * without this handler it closes with the error.
+   */
+  onFrameError?(error: RingwireError): void;
+  /** The end, exactly once; no handler is called after it. Without an error the peer closed in good order. */
+  onClose(error?: RingwireError): void;
+}
+
+/** Who is at the other end, as far as the transport knows. */
+export interface PeerInfo {
+  readonly kind: TransportKind;
+  /** IP address or socket path. */
+  readonly address?: string;
+  readonly port?: number;
+  /** Process id: of the child on stdio, of the peer on a Unix socket where the kernel tells. */
+  readonly pid?: number;
+}
+
+export type TransportKind = 'memory' | 'stdio' | 'tcp' | 'unix' | 'custom';
+
+export type Implementation = 'native' | 'twin';
+
+export interface Transport {
+  readonly kind: TransportKind;
+  readonly implementation: Implementation;
+  readonly peer: PeerInfo;
+  /** Bytes accepted by send() and not yet given to the operating system. */
+  readonly bufferedBytes: number;
+  /** Begins delivery. Called once. Frames that arrived before wait; none is lost. */
+  start(handlers: TransportHandlers): void;
+  /**
+   * Sends one frame; the transport adds the delimiter and keeps no reference to a Buffer after it returns.
+   * Frames must not hold a newline under newline framing. After close() the result is 'full'.
+   */
+  send(frame: Uint8Array | string): SendResult;
+  /** Stops and resumes reading from the peer (backpressure towards it). */
+  pause(): void;
+  resume(): void;
+  /** Sends what is queued, then closes both directions; resolves when it is gone. Idempotent. */
+  close(): Promise<void>;
+  /** Closes at once and drops what is queued; onClose receives the error. */
+  destroy(error?: RingwireError): void;
+}
+
+/** A bound address that yields a Transport per peer. */
+export interface Listener {
+  /** The endpoint as bound, for instance tcp://127.0.0.1:40123 after listening on port 0. */
+  readonly url: string;
+  readonly connections: number;
+  /** Stops accepting; connections made so far live on. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** How a byte stream is cut into frames: a line each (MCP), or a 32-bit big-endian length before each. */
+export type Framing = 'newline' | 'length';
+
+/** Socket options of TCP and Unix sockets; undefined leaves the kernel's value. See docs/tuning.md. */
+export interface SocketOptions {
+  readonly noDelay?: boolean;
+  readonly quickAck?: boolean;
+  readonly userTimeoutMs?: number;
+  readonly notSentLowatBytes?: number;
+  readonly sendBufferBytes?: number;
+  readonly receiveBufferBytes?: number;
+  readonly keepAlive?: boolean;
+  readonly keepAliveIdleSeconds?: number;
+  readonly keepAliveIntervalSeconds?: number;
+  readonly keepAliveProbes?: number;
+  readonly busyPollMicroseconds?: number;
+  readonly reusePort?: boolean;
+  readonly congestion?: string;
+}
+
+export type TuningProfile = 'low' | 'medium' | 'high' | 'extreme';
+
+/** Options of listen() and connect(). Every default stands in src/limits.ts. */
+export interface TransportOptions {
+  /** 'auto' (default) takes native code where the addon loaded, else the TypeScript twin. */
+  readonly implementation?: 'auto' | Implementation;
+  readonly framing?: Framing;
+  readonly maxFrameBytes?: number;
+  readonly highWatermarkBytes?: number;
+  readonly lowWatermarkBytes?: number;
+  readonly maxConnections?: number;
+  readonly backlog?: number;
+  readonly profile?: TuningProfile;
+  readonly socket?: SocketOptions;
+  readonly connectTimeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
