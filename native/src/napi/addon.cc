@@ -1,0 +1,17 @@
+// The addon's entry point: each binding file registers its own exports.
+#include <napi.h>
+
+#include "napi/bindings.h"
+
+namespace ringwire {
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  register_build_info(env, exports);
+  return exports;
+}
+
+}  // namespace ringwire
+
+static Napi::Object init_addon(Napi::Env env, Napi::Object exports) { return ringwire::init(env, exports); }
+
+NODE_API_MODULE(ringwire, init_addon)

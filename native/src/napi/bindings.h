@@ -1,0 +1,9 @@
+#pragma once
+// One function per binding file; addon.cc calls each of them once per environment (main thread or worker).
+#include <napi.h>
+
+namespace ringwire {
+
+void register_build_info(Napi::Env env, Napi::Object exports);
+
+}  // namespace ringwire
