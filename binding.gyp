@@ -1,5 +1,7 @@
 {
   'variables': {
+    # 1: ASan and UBSan in our own code (scripts/build.mjs --sanitize).
+    'sanitize%': '0',
     'warnings': ['-Wall', '-Wextra', '-Wshadow', '-Wno-unused-parameter', '-Wno-missing-field-initializers'],
   },
   'target_defaults': {
@@ -34,6 +36,11 @@
       ],
       'cflags_cc': ['<@(warnings)'],
       'conditions': [
+        ['sanitize==1', {
+          'cflags_cc': ['-O1', '-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'],
+          'cflags_cc!': ['-O3'],
+          'ldflags': ['-fsanitize=address,undefined'],
+        }],
         # Linked in, so that one binary serves every Linux from glibc 2.28 on, whatever its libstdc++.
         ['OS=="linux"', {'ldflags': ['-static-libstdc++', '-static-libgcc', '-Wl,--exclude-libs,ALL']}],
       ],

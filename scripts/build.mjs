@@ -1,59 +1,48 @@
 // Builds everything a clone needs: generated constants, the addon (node-gyp), TypeScript (tsc).
-//   --quiet      print only failures
+// A step whose inputs have not changed is skipped, so this runs before every start, test and bench.
+//   --quiet      print only what takes long and what fails
 //   --prebuild   also copy the addon to prebuilds/<platform>-<arch>[-musl]/ringwire.node for npm pack
-// Without a working compiler the TypeScript twins serve: the addon's failure is reported, not fatal,
-// except with --prebuild.
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
+//   --sanitize   build only a second addon, build/sanitize/build/Release/ringwire.node, with ASan and UBSan
+// Without a compiler the TypeScript implementations serve: the addon's failure is reported, not fatal,
+// except with --prebuild and --sanitize.
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { buildAddon } from './build/addon.mjs';
+import { acquireLock } from './build/lock.mjs';
+import { prebuildFolder } from './build/platform.mjs';
+import { buildTypeScript } from './build/typescript.mjs';
+import { generateConstants } from './generate-constants.mjs';
 
-const root = fileURLToPath(new URL('../', import.meta.url));
-const require = createRequire(import.meta.url);
+// Every path below is relative to the clone.
+process.chdir(fileURLToPath(new URL('../', import.meta.url)));
+
+const known = new Set(['--quiet', '--prebuild', '--sanitize']);
 const options = new Set(process.argv.slice(2));
+for (const option of options) {
+  if (known.has(option)) continue;
+  process.stderr.write(`build: unknown option ${option}; known are ${[...known].join(', ')}\n`);
+  process.exit(2);
+}
 const quiet = options.has('--quiet');
 
-function run(label, command, args) {
-  const started = performance.now();
-  if (!quiet) process.stderr.write(`build: ${label}…\n`);
-  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (result.status === 0) {
-    if (!quiet)
-      process.stderr.write(`build: ${label} done in ${Math.round(performance.now() - started)} ms\n`);
-    return true;
+function build() {
+  generateConstants();
+  if (options.has('--sanitize')) return buildAddon({ quiet, sanitize: true });
+  const addonBuilt = buildAddon({ quiet, sanitize: false });
+  if (!addonBuilt && options.has('--prebuild')) return false;
+  if (!buildTypeScript({ quiet })) return false;
+  if (options.has('--prebuild')) {
+    mkdirSync(prebuildFolder(), { recursive: true });
+    copyFileSync('build/Release/ringwire.node', `${prebuildFolder()}/ringwire.node`);
   }
-  process.stderr.write(
-    `build: ${label} failed\n${result.stdout ?? ''}${result.stderr ?? result.error ?? ''}\n`,
-  );
-  return false;
+  return true;
 }
 
-function buildAddon() {
-  const nodeGyp = require.resolve('node-gyp/bin/node-gyp.js');
-  if (!existsSync(`${root}build/Makefile`) && !existsSync(`${root}build/binding.sln`)) {
-    if (quiet) process.stderr.write('build: compiling the native addon, once (about a minute)…\n');
-    if (!run('configure', process.execPath, [nodeGyp, 'configure', '--silent'])) return false;
-  }
-  const jobs = String(Math.min(availableParallelism(), 4));
-  return run('addon', process.execPath, [nodeGyp, 'build', '--silent', '-j', jobs]);
+const release = acquireLock({ quiet });
+let succeeded = false;
+try {
+  succeeded = build();
+} finally {
+  release();
 }
-
-function prebuildFolder() {
-  const glibc = process.report?.getReport().header.glibcVersionRuntime;
-  const musl = process.platform === 'linux' && glibc === undefined ? '-musl' : '';
-  return `${root}prebuilds/${process.platform}-${process.arch}${musl}`;
-}
-
-if (!run('constants', process.execPath, [`${root}scripts/generate-constants.mjs`])) process.exit(1);
-const addonBuilt = buildAddon();
-if (!addonBuilt) {
-  process.stderr.write('build: no native addon; the slower TypeScript implementations will serve\n');
-  if (options.has('--prebuild')) process.exit(1);
-}
-if (!run('typescript', process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', 'tsconfig.json']))
-  process.exit(1);
-if (options.has('--prebuild')) {
-  mkdirSync(prebuildFolder(), { recursive: true });
-  copyFileSync(`${root}build/Release/ringwire.node`, `${prebuildFolder()}/ringwire.node`);
-}
+process.exitCode = succeeded ? 0 : 1;

@@ -17,27 +17,31 @@ function writeIfChanged(file, text) {
   if (before !== text) writeFileSync(file, text);
 }
 
-const { groups } = JSON.parse(readFileSync(path('native/constants.json'), 'utf8'));
-const note = 'Generated from native/constants.json by scripts/generate-constants.mjs. Do not edit.';
+export function generateConstants() {
+  const { groups } = JSON.parse(readFileSync(path('native/constants.json'), 'utf8'));
+  const note = 'Generated from native/constants.json by scripts/generate-constants.mjs. Do not edit.';
 
-const cpp = ['#pragma once', `// ${note}`, '#include <cstdint>', '', 'namespace ringwire {', ''];
-const ts = [`// ${note}`, ''];
-for (const [name, { doc, values }] of Object.entries(groups)) {
-  cpp.push(`/** ${doc} */`, `namespace ${name} {`);
-  ts.push(`/** ${doc} */`, `export const ${name} = {`);
-  for (const [key, raw] of Object.entries(values)) {
-    const [value, about] = Array.isArray(raw) ? raw : [raw, undefined];
-    if (about) {
-      cpp.push(`/** ${about} */`);
-      ts.push(`  /** ${about} */`);
+  const cpp = ['#pragma once', `// ${note}`, '#include <cstdint>', '', 'namespace ringwire {', ''];
+  const ts = [`// ${note}`, ''];
+  for (const [name, { doc, values }] of Object.entries(groups)) {
+    cpp.push(`/** ${doc} */`, `namespace ${name} {`);
+    ts.push(`/** ${doc} */`, `export const ${name} = {`);
+    for (const [key, raw] of Object.entries(values)) {
+      const [value, about] = Array.isArray(raw) ? raw : [raw, undefined];
+      if (about) {
+        cpp.push(`/** ${about} */`);
+        ts.push(`  /** ${about} */`);
+      }
+      cpp.push(`constexpr int32_t k${key} = ${value};`);
+      ts.push(`  ${key}: ${value},`);
     }
-    cpp.push(`constexpr int32_t k${key} = ${value};`);
-    ts.push(`  ${key}: ${value},`);
+    cpp.push(`}  // namespace ${name}`, '');
+    ts.push('} as const;', '');
   }
-  cpp.push(`}  // namespace ${name}`, '');
-  ts.push('} as const;', '');
-}
-cpp.push('}  // namespace ringwire', '');
+  cpp.push('}  // namespace ringwire', '');
 
-writeIfChanged(path('native/src/base/constants.generated.h'), cpp.join('\n'));
-writeIfChanged(path('src/binding/constants.generated.ts'), ts.join('\n'));
+  writeIfChanged(path('native/src/base/constants.generated.h'), cpp.join('\n'));
+  writeIfChanged(path('src/binding/constants.generated.ts'), ts.join('\n'));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) generateConstants();

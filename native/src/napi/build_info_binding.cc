@@ -9,7 +9,7 @@ namespace ringwire {
 static Napi::Value build_info(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Object result = Napi::Object::New(env);
-  const auto* active = simdjson::get_active_implementation();
+  const simdjson::implementation* active = simdjson::get_active_implementation();
   result["simd"] = Napi::String::New(env, active->name());
   Napi::Array supported = Napi::Array::New(env);
   uint32_t count = 0;
