@@ -41,8 +41,12 @@
           'cflags_cc!': ['-O3'],
           'ldflags': ['-fsanitize=address,undefined'],
         }],
-        # Linked in, so that one binary serves every Linux from glibc 2.28 on, whatever its libstdc++.
-        ['OS=="linux"', {'ldflags': ['-static-libstdc++', '-static-libgcc', '-Wl,--exclude-libs,ALL']}],
+        # libstdc++ stays shared: node itself needs it, and the static one of a new compiler drags in symbols
+        # of a new glibc. test/unit/binary.test.ts checks that nothing newer than Node 20's own needs is used.
+        ['OS=="linux"', {
+          'cflags_cc': ['-ffunction-sections', '-fdata-sections'],
+          'ldflags': ['-Wl,--gc-sections', '-Wl,--as-needed', '-Wl,--exclude-libs,ALL'],
+        }],
       ],
     },
   ],
