@@ -1,9 +1,10 @@
 /** The one place that loads the addon, and says why where it could not. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RingwireError } from '../errors.js';
-import type { Addon } from './native.js';
+import { type Addon, addonExports } from './native.js';
 
 const require = createRequire(import.meta.url);
 
@@ -22,15 +23,36 @@ export interface LoadReport {
   readonly summary: string;
 }
 
-/** `<platform>-<arch>`, with `-musl` on Linux without glibc: the folder of the prebuilt binary. */
-export function platformKey(): string {
-  if (process.platform !== 'linux') return `${process.platform}-${process.arch}`;
-  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
-  return `linux-${process.arch}${report?.header?.glibcVersionRuntime === undefined ? '-musl' : ''}`;
+/** The dynamic loader's name for the architectures there are musl binaries for. */
+const muslArchitectures: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
+
+/**
+ * Whether Node runs on musl. The loader file says no at once almost everywhere; where it exists (musl can be
+ * installed beside glibc) the diagnostic report decides, which costs milliseconds at every start.
+ */
+function isMusl(): boolean {
+  const architecture = muslArchitectures[process.arch];
+  if (process.platform !== 'linux' || architecture === undefined) return false;
+  if (!existsSync(`/lib/ld-musl-${architecture}.so.1`)) return false;
+  const report = process.report as typeof process.report & { excludeNetwork?: boolean };
+  // Listing the network interfaces resolves their names, which takes seconds without a name server.
+  report.excludeNetwork = true;
+  const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime === undefined;
 }
 
-/** A build in a clone wins over a prebuilt binary: whoever compiles wants to run what was compiled. */
+/** `<platform>-<arch>`, with `-musl` on Linux without glibc: the folder of the prebuilt binary. */
+export function platformKey(): string {
+  return `${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}`;
+}
+
+/**
+ * A build in a clone wins over a prebuilt binary: whoever compiles wants to run what was compiled.
+ * RINGWIRE_ADDON_PATH names the one binary to load instead, for instance a sanitized build.
+ */
 function candidates(): string[] {
+  const asked = process.env.RINGWIRE_ADDON_PATH;
+  if (asked) return [resolve(asked)];
   const root = new URL('../../', import.meta.url);
   return [
     fileURLToPath(new URL('build/Release/ringwire.node', root)),
@@ -50,8 +72,14 @@ function load(): { addon?: Addon; report: LoadReport } {
       continue;
     }
     try {
-      const addon = require(path) as Addon;
-      return { addon, report: { loaded: true, path, attempts, summary: `Loaded ${path}.` } };
+      const loaded = require(path) as Addon;
+      const missing = addonExports.filter((name) => !(name in loaded));
+      if (missing.length === 0)
+        return { addon: loaded, report: { loaded: true, path, attempts, summary: `Loaded ${path}.` } };
+      attempts.push({
+        path,
+        problem: `built from other sources, lacks ${missing.join(', ')}: npm run build`,
+      });
     } catch (error) {
       attempts.push({ path, problem: error instanceof Error ? error.message : String(error) });
     }
