@@ -47,3 +47,21 @@ export const childExitGraceMs = 2_000;
 
 /** Messages of a JSON-RPC batch array (protocol 2025-03-26 and plain JSON-RPC only). */
 export const maxBatchMessages = 1_000;
+
+/** close() gives what is queued this long to leave, then cuts: a peer that does not read must not hold us open. */
+export const closeTimeoutMs = 10_000;
+
+/**
+ * After our end of a closing connection is sent, wait this long for the peer's. Cutting at once with bytes unread
+ * makes the kernel send a reset, which can destroy our last frames on their way (RFC 1122, 4.2.2.13).
+ */
+export const closeLingerMs = 1_000;
+
+/** A grandchild that holds a dead child's pipe open is given this long, then its process group is killed. */
+export const orphanGraceMs = 1_000;
+
+/** Messages per connection that wait for a full transport: replies of calls in flight, and our own requests. */
+export const maxBacklogBytes = 16 * 1024 * 1024;
+
+/** A peer that reads none of its replies for this long is cut. Also ends two peers that wait for each other to read. */
+export const stallTimeoutMs = 10_000;

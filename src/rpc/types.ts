@@ -1,5 +1,6 @@
 /** The words the JSON-RPC layer is made of. */
-import type { PeerInfo } from '../transports/transport.js';
+import type { RingwireError } from '../errors.js';
+import type { PeerInfo, SendResult, Transport } from '../transports/transport.js';
 
 /**
  * An id as it stood on the wire, as JSON text: `7`, `"7"` and `12345678901234567890` are three different ids and go
@@ -8,6 +9,21 @@ import type { PeerInfo } from '../transports/transport.js';
 export type IdText = string;
 
 export type LogLevel = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency';
+
+/** One connection, on which both sides may call. Peer is the implementation. */
+export interface Connection {
+  readonly transport: Transport;
+  /** Attachments of upper layers, for the life of the connection. Use an object or symbol of your own as key. */
+  readonly data: Map<unknown, unknown>;
+  /** Resolves once, at the end of the connection: with the error that ended it, or undefined. Never rejects. */
+  readonly closed: Promise<RingwireError | undefined>;
+  /** Calls the other side; the result is not checked against R. Rejects with RpcError or RingwireError. */
+  request<R = unknown>(method: string, params?: unknown, options?: RequestOptions): Promise<R>;
+  /** Tells the other side. 'full' means it was not accepted: await drained() and try again. */
+  notify(method: string, params?: unknown): SendResult;
+  /** Resolves when nothing waits for the transport any more, or when the connection ended. */
+  drained(): Promise<void>;
+}
 
 /** What a handler knows of the call it serves. Getters are lazy: what is not read costs nothing. */
 export interface CallContext {
@@ -23,6 +39,10 @@ export interface CallContext {
   /** Sends notifications/message if the caller asked for this level; otherwise does nothing. */
   log(level: LogLevel, data: unknown, logger?: string): void;
   readonly peer: PeerInfo;
+  /** The connection the call came by: for calls back to the caller, and for attachments. */
+  readonly connection: Connection;
+  /** Starts the deadline anew from now. Infinity lifts it, for calls that stay open such as subscriptions. */
+  extendDeadline(timeoutMs: number): void;
   /** Set by an authorization layer; undefined where there is none. */
   readonly auth: AuthInfo | undefined;
   /** W3C trace context from `_meta`. */
