@@ -15,6 +15,7 @@ export const errorKinds = {
   ADDRESS_IN_USE: { retryable: false, meaning: 'Another process already listens on this address.' },
   ADDRESS_INVALID: { retryable: false, meaning: 'An endpoint URL is malformed or its scheme is not served.' },
   CANCELLED: { retryable: false, meaning: 'The caller cancelled the call.' },
+  CAPABILITY_MISSING: { retryable: false, meaning: 'The peer did not declare the MCP capability this needs.' },
   CHILD_EXITED: { retryable: true, meaning: 'The child process behind a stdio transport exited.' },
   CONFIG_INVALID: { retryable: false, meaning: 'An option or a configuration value is not acceptable.' },
   CONNECTION_CLOSED: { retryable: true, meaning: 'The connection ended before the call was answered.' },
