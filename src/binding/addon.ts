@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RingwireError } from '../errors.js';
+import { elfProblem } from './elf.js';
 import { type Addon, addonExports } from './native.js';
 
 const require = createRequire(import.meta.url);
@@ -60,6 +61,18 @@ function candidates(): string[] {
   ];
 }
 
+/** Loads one file; throws an Error whose message is the diagnosis. */
+function loadFile(path: string): Addon {
+  if (!existsSync(path)) throw new Error('no such file');
+  const broken = process.platform === 'linux' ? elfProblem(path) : undefined;
+  if (broken !== undefined) throw new Error(broken);
+  const loaded = require(path) as Addon;
+  const missing = addonExports.filter((name) => !(name in loaded));
+  if (missing.length > 0)
+    throw new Error(`built from other sources, lacks ${missing.join(', ')}: npm run build`);
+  return loaded;
+}
+
 function load(): { addon?: Addon; report: LoadReport } {
   const attempts: LoadAttempt[] = [];
   if (process.env.RINGWIRE_NO_ADDON === '1') {
@@ -67,19 +80,9 @@ function load(): { addon?: Addon; report: LoadReport } {
     return { report: { loaded: false, attempts, summary } };
   }
   for (const path of candidates()) {
-    if (!existsSync(path)) {
-      attempts.push({ path, problem: 'no such file' });
-      continue;
-    }
     try {
-      const loaded = require(path) as Addon;
-      const missing = addonExports.filter((name) => !(name in loaded));
-      if (missing.length === 0)
-        return { addon: loaded, report: { loaded: true, path, attempts, summary: `Loaded ${path}.` } };
-      attempts.push({
-        path,
-        problem: `built from other sources, lacks ${missing.join(', ')}: npm run build`,
-      });
+      const loaded = loadFile(path);
+      return { addon: loaded, report: { loaded: true, path, attempts, summary: `Loaded ${path}.` } };
     } catch (error) {
       attempts.push({ path, problem: error instanceof Error ? error.message : String(error) });
     }
