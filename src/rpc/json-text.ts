@@ -9,8 +9,23 @@ export function asObject(value: unknown): Record<string, unknown> | undefined {
     : undefined;
 }
 
+/** A result that is JSON text already: sent as it is. The text must be valid JSON without newlines. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** The value itself, for interceptors that look into results and for JSON.stringify. */
+  toJSON(): unknown {
+    return JSON.parse(this.text);
+  }
+}
+
 /** Throws what JSON.stringify throws (cycles, BigInt, depth). undefined and functions become null. */
 export function resultText(id: IdText, result: unknown): string {
+  if (result instanceof JsonText) return `{"jsonrpc":"2.0","id":${id},"result":${result.text}}`;
   return `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result) ?? 'null'}}`;
 }
 

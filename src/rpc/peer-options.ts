@@ -27,7 +27,7 @@ export interface PeerOptions {
   /** Nested arrays and objects in a frame. Default maxDepth. */
   readonly maxDepth?: number;
   /** Whether batch arrays are served; a function is asked per array. Default false: MCP has none since 2025-06-18. */
-  readonly batches?: boolean | (() => boolean);
+  readonly batches?: boolean | ((peer: Peer) => boolean);
   /** Default maxBatchMessages. */
   readonly maxBatchMessages?: number;
   /** Whether the end of the connection aborts the calls it brought. Default true. */
@@ -116,7 +116,7 @@ export function resolvePeerOptions(options: PeerOptions) {
     ),
     servedTimeoutMs: positive('servedTimeoutMs', options.servedTimeoutMs, limits.maxTimeoutMs),
     maxDepth: positive('maxDepth', options.maxDepth, limits.maxDepth, limits.maxDepthLimit),
-    batches: typeof batches === 'function' ? batches : () => batches,
+    batches: typeof batches === 'function' ? batches : (_peer: Peer) => batches,
     maxBatchMessages: positive('maxBatchMessages', options.maxBatchMessages, limits.maxBatchMessages),
     maxBacklogBytes: positive('maxBacklogBytes', options.maxBacklogBytes, limits.maxBacklogBytes),
     stallTimeoutMs: positive('stallTimeoutMs', options.stallTimeoutMs, limits.stallTimeoutMs),

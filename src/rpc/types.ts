@@ -21,6 +21,10 @@ export interface Connection {
   request<R = unknown>(method: string, params?: unknown, options?: RequestOptions): Promise<R>;
   /** Tells the other side. 'full' means it was not accepted: await drained() and try again. */
   notify(method: string, params?: unknown): SendResult;
+  /** notify() with params that are JSON text already, '' for none. */
+  notifyText(method: string, paramsText: string): SendResult;
+  /** The least level of log messages sent to calls that do not ask for one of their own. */
+  logLevel: LogLevel | undefined;
   /** Resolves when nothing waits for the transport any more, or when the connection ended. */
   drained(): Promise<void>;
 }
