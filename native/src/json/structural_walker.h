@@ -1,0 +1,178 @@
+#pragma once
+// Checks the grammar of a document over the structural index that simdjson's stage 1 leaves: the position of
+// every operator, of every opening quote and of the first byte of every number and literal outside strings.
+#include <cstdint>
+#include <cstring>
+
+#include "base/constants.generated.h"
+#include "json/json_text.h"
+
+namespace ringwire {
+
+/** The largest max_depth: one bit per level is kept. */
+constexpr int kMaxDepthLimit = 1024;
+constexpr int kDepthWords = kMaxDepthLimit / 64;
+
+/** An entry of the structural index; nullptr from a function of the walker means that it failed. */
+using Token = const uint32_t*;
+
+class StructuralWalker {
+ public:
+  struct Input {
+    const uint8_t* text;
+    /** The first token, and past the last; *stop must be readable and lie past every token. */
+    Token first;
+    Token stop;
+    /** Where the document ends in the text. */
+    uint32_t text_end;
+    int max_depth;
+    bool has_escapes;
+    /** kDepthWords words; what they hold does not matter. One bit per open container, set for an object. */
+    uint64_t* kinds;
+  };
+
+  explicit StructuralWalker(const Input& input) : in_(input) {
+    if (in_.has_escapes) find_backslash(*in_.first);
+  }
+
+  int32_t verdict() const { return verdict_; }
+  uint32_t error_offset() const { return error_offset_; }
+  const uint8_t* text() const { return in_.text; }
+  bool has_escapes() const { return in_.has_escapes; }
+
+  /** The token's byte; 0 past the last token, which no grammar rule accepts. */
+  uint8_t at(Token token) const { return token < in_.stop ? in_.text[*token] : 0; }
+
+  /** Past the string or scalar that starts at `token`: the next token, without the white space before it. */
+  uint32_t end_of(Token token) const {
+    uint32_t end = token[1];
+    while (is_json_space(in_.text[end - 1])) --end;
+    return end;
+  }
+
+  /** Reads any value inside `depth` containers; returns the token after it. */
+  Token value(Token token, int depth) {
+    const uint8_t byte = at(token);
+    if (byte == '"') return string(token);
+    if (byte == '{' || byte == '[') return container(token, depth);
+    return scalar(token);
+  }
+
+  /**
+   * Reads the object at `token`, which must be a `{` inside `depth` containers. Calls on_member(key, value),
+   * which must return what value() returns for the value.
+   */
+  template <typename OnMember>
+  Token object(Token token, int depth, OnMember&& on_member) {
+    if (depth >= in_.max_depth) return fail(ScanVerdict::kTooDeep, *token);
+    ++token;
+    if (at(token) == '}') return token + 1;
+    for (;;) {
+      const Token key = token;
+      token = member_value(token);
+      if (token == nullptr) return nullptr;
+      token = on_member(key, token);
+      if (token == nullptr) return nullptr;
+      const uint8_t byte = at(token);
+      if (byte == '}') return token + 1;
+      if (byte != ',') return unexpected(token);
+      ++token;
+    }
+  }
+
+  Token string(Token token) {
+    if (next_backslash_ < token[1] && !check_escapes(token[1])) return nullptr;
+    return token + 1;
+  }
+
+  /** Fails at `token`, which the grammar does not allow there. */
+  Token unexpected(Token token);
+
+ private:
+  Token fail(int32_t verdict, uint32_t offset) {
+    verdict_ = verdict;
+    error_offset_ = offset;
+    return nullptr;
+  }
+
+  /** From the key at `token` over its colon to the value. */
+  Token member_value(Token token) {
+    if (at(token) != '"') return unexpected(token);
+    if (string(token) == nullptr) return nullptr;
+    if (at(token + 1) != ':') return unexpected(token + 1);
+    return token + 2;
+  }
+
+  void find_backslash(uint32_t from) {
+    const void* found = memchr(in_.text + from, '\\', in_.text_end - from);
+    next_backslash_ =
+        found == nullptr ? UINT32_MAX : static_cast<uint32_t>(static_cast<const uint8_t*>(found) - in_.text);
+  }
+
+  bool check_escapes(uint32_t end);
+  Token scalar(Token token);
+  Token container(Token token, int depth);
+
+  Input in_;
+  /** All before it are checked: each string is one comparison, however many backslashes the frame holds. */
+  uint32_t next_backslash_ = UINT32_MAX;
+  int32_t verdict_ = ScanVerdict::kOk;
+  uint32_t error_offset_ = 0;
+};
+
+inline Token StructuralWalker::scalar(Token token) {
+  const uint8_t byte = at(token);
+  if (byte == 0) return unexpected(token);
+  const uint8_t* start = in_.text + *token;
+  const uint8_t* limit = in_.text + token[1];
+  const uint8_t* end;
+  if (byte == '-' || (byte >= '0' && byte <= '9')) {
+    end = number_end(start, limit);
+  } else if (byte == 't' || byte == 'f' || byte == 'n') {
+    end = literal_end(start, limit);
+  } else {
+    return unexpected(token);
+  }
+  if (end == nullptr || (end != limit && !is_json_space(*end)))
+    return fail(ScanVerdict::kInvalidJson, *token);
+  return token + 1;
+}
+
+inline Token StructuralWalker::container(Token token, int depth) {
+  const int outside = depth;
+  for (;;) {
+    // One value; where a container opens, its first value comes next.
+    const uint8_t byte = at(token);
+    if (byte == '{' || byte == '[') {
+      if (depth >= in_.max_depth) return fail(ScanVerdict::kTooDeep, *token);
+      const uint64_t bit = uint64_t{1} << (depth & 63);
+      uint64_t& word = in_.kinds[depth >> 6];
+      word = byte == '{' ? word | bit : word & ~bit;
+      ++depth;
+      ++token;
+      // '[' + 2 is ']', '{' + 2 is '}'.
+      if (at(token) != byte + 2) {
+        if (byte == '{' && (token = member_value(token)) == nullptr) return nullptr;
+        continue;
+      }
+    } else {
+      token = byte == '"' ? string(token) : scalar(token);
+      if (token == nullptr) return nullptr;
+    }
+    // After a value, or at the bracket that closes an empty container: a comma, or any number of ends.
+    for (;;) {
+      const bool object = (in_.kinds[(depth - 1) >> 6] >> ((depth - 1) & 63) & 1) != 0;
+      const uint8_t next = at(token);
+      if (next == ',') {
+        ++token;
+        if (object && (token = member_value(token)) == nullptr) return nullptr;
+        break;
+      }
+      if (next != (object ? '}' : ']')) return unexpected(token);
+      ++token;
+      if (--depth == outside) return token;
+    }
+  }
+}
+
+}  // namespace ringwire
