@@ -7,6 +7,7 @@ namespace ringwire {
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_build_info(env, exports);
+  register_json(env, exports);
   return exports;
 }
 
