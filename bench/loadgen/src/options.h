@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace loadgen {
+
+enum class Command { kRun, kProbe, kRequest };
+enum class Payload { kTool, kRpc };
+enum class Text { kAscii, kUtf8, kEscapes };
+
+struct Options {
+  Command command = Command::kRun;
+  std::string url;                 // tcp://HOST:PORT or unix:/PATH; empty with a child
+  std::vector<std::string> child;  // argv of a stdio server
+  bool child_socketpair = false;   // stdio over socketpairs (what Node's spawn gives) instead of pipes
+  bool legacy_handshake = false;   // initialize + notifications/initialized before the first call
+  uint64_t connections = 1;
+  uint64_t depth = 1;  // requests in flight per connection (closed loop)
+  double rate = 0;     // total requests per second (open loop); 0: closed loop
+  double warmup_seconds = 1;
+  double seconds = 5;
+  uint64_t messages = 0;  // stop after this many measured replies; 0: by time alone
+  Payload payload = Payload::kTool;
+  Text text = Text::kAscii;
+  uint64_t text_bytes = 0;  // 0: the short default text
+  std::string tool = "echo";
+  int server_pid = 0;  // 0: the child, or nothing to report
+  int cpu = -1;        // -1: not pinned
+  int child_cpu = -1;
+};
+
+// Fills `options` from argv. Returns an empty string, or what is wrong with the arguments.
+std::string ParseOptions(int argc, char** argv, Options* options);
+
+const char* UsageText();
+
+}  // namespace loadgen
