@@ -22,6 +22,11 @@ export interface TransportHandlers {
    * without this handler it closes with the error.
    */
   onFrameError?(error: RingwireError): void;
+  /**
+   * The peer will send no more and can still read (half-close, EOF on stdin). With this handler the owner answers
+   * what is in flight and then calls close(); without it the transport sends what is queued and closes.
+   */
+  onEnd?(): void;
   /** The end, exactly once; no handler is called after it. Without an error the peer closed in good order. */
   onClose(error?: RingwireError): void;
 }
@@ -46,6 +51,8 @@ export interface Transport {
   readonly peer: PeerInfo;
   /** Bytes accepted by send() and not yet given to the operating system. */
   readonly bufferedBytes: number;
+  /** Names of the socket options that were asked for and could not be set here. */
+  readonly notGranted?: readonly string[];
   /** Begins delivery. Called once. Frames that arrived before wait; none is lost. */
   start(handlers: TransportHandlers): void;
   /**
@@ -56,6 +63,11 @@ export interface Transport {
   /** Stops and resumes reading from the peer (backpressure towards it). */
   pause(): void;
   resume(): void;
+  /**
+   * Changes the framing of both directions at a frame boundary: for bytes behind the frame being delivered and for
+   * frames sent from now on. Absent where frames are not cut from a byte stream.
+   */
+  setFraming?(framing: Framing): void;
   /** Sends what is queued, then closes both directions; resolves when it is gone. Idempotent. */
   close(): Promise<void>;
   /** Closes at once and drops what is queued; onClose receives the error. */
@@ -67,6 +79,8 @@ export interface Listener {
   /** The endpoint as bound, for instance tcp://127.0.0.1:40123 after listening on port 0. */
   readonly url: string;
   readonly connections: number;
+  /** Connections closed at once because maxConnections was reached. */
+  readonly refusedConnections?: number;
   /** Stops accepting; connections made so far live on. Idempotent. */
   close(): Promise<void>;
 }
@@ -106,5 +120,12 @@ export interface TransportOptions {
   readonly profile?: TuningProfile;
   readonly socket?: SocketOptions;
   readonly connectTimeoutMs?: number;
+  /** How long close() lets queued bytes leave before it cuts the connection. */
+  readonly closeTimeoutMs?: number;
+  /** stdio client: wait this long after ending the child's stdin, and again after SIGTERM, before SIGKILL. */
+  readonly childExitGraceMs?: number;
+  /** stdio client: where the child's stderr goes. Default 'inherit': to our own stderr. It is drained always. */
+  readonly stderr?: 'inherit' | 'ignore' | ((line: string) => void);
+  /** Aborts connecting, or stops a listener from accepting; connections made so far live on. */
   readonly signal?: AbortSignal;
 }

@@ -1,0 +1,53 @@
+/**
+ * Which code serves which kind of endpoint. The native implementations have the same signatures as the TypeScript
+ * twins; a kind without one is served by its twin.
+ */
+import type { ChildEndpoint, ConnectEndpoint, Endpoint, ListenEndpoint } from './endpoint.js';
+import { connectMemory, listenMemory } from './memory.js';
+import type { ResolvedOptions } from './options.js';
+import { connectSocket } from './socket-connect.js';
+import { listenSocket } from './socket-listen.js';
+import { connectChild } from './stdio-client.js';
+import { listenStdio } from './stdio-server.js';
+import type { Listener, Transport } from './transport.js';
+
+export type OnConnection = (transport: Transport) => void;
+
+type OfKind<Union extends Endpoint, Kind> = Extract<Union, { kind: Kind }>;
+
+/** Binds an endpoint; onConnection gets a transport per peer, which waits until start(). */
+export type Listen<E extends ListenEndpoint = ListenEndpoint> = (
+  endpoint: E,
+  options: ResolvedOptions,
+  onConnection: OnConnection,
+) => Promise<Listener>;
+
+export type Connect<E extends ConnectEndpoint = ConnectEndpoint> = (
+  endpoint: E,
+  options: ResolvedOptions,
+) => Promise<Transport>;
+
+export type ListenTable = {
+  readonly [Kind in ListenEndpoint['kind']]?: Listen<OfKind<ListenEndpoint, Kind>>;
+};
+export type ConnectTable = {
+  readonly [Kind in ConnectEndpoint['kind']]?: Connect<OfKind<ConnectEndpoint, Kind>>;
+};
+
+export const twinListen: Required<ListenTable> = {
+  stdio: listenStdio,
+  tcp: listenSocket,
+  unix: listenSocket,
+  memory: listenMemory,
+};
+
+export const twinConnect: Required<ConnectTable> = {
+  child: (endpoint: ChildEndpoint, options) => connectChild(endpoint, options),
+  tcp: connectSocket,
+  unix: connectSocket,
+  memory: connectMemory,
+};
+
+/** Empty tables: every kind is served by its twin until native code is entered here. */
+export const nativeListen: ListenTable = {};
+export const nativeConnect: ConnectTable = {};

@@ -1,0 +1,73 @@
+/** Opening transports by endpoint: the one way in for everything above. */
+import { addon, requireAddon } from '../binding/addon.js';
+import { RingwireError } from '../errors.js';
+import {
+  type ChildCommand,
+  type ConnectEndpoint,
+  type Endpoint,
+  type ListenEndpoint,
+  parseConnectEndpoint,
+  parseListenEndpoint,
+} from './endpoint.js';
+import {
+  type Connect,
+  type Listen,
+  nativeConnect,
+  nativeListen,
+  type OnConnection,
+  twinConnect,
+  twinListen,
+} from './implementations.js';
+import { type ResolvedOptions, resolveOptions } from './options.js';
+import type { Listener, Transport, TransportOptions } from './transport.js';
+
+/**
+ * Listens on an endpoint. `onConnection` gets one transport per peer; call start() on it, or nothing is read.
+ * On `stdio:` the one connection is our own stdin and stdout.
+ *
+ * @throws RingwireError ADDRESS_INVALID, ADDRESS_IN_USE, ADDON_UNAVAILABLE, CONFIG_INVALID, IO_ERROR, CANCELLED.
+ */
+export async function listenTransport(
+  target: string | ListenEndpoint,
+  options: TransportOptions | undefined,
+  onConnection: OnConnection,
+): Promise<Listener> {
+  const endpoint = typeof target === 'string' ? parseListenEndpoint(target) : target;
+  const resolved = resolveOptions(options);
+  const listen = choose<Listen>(endpoint, resolved, nativeListen, twinListen);
+  return listen(endpoint, resolved, onConnection);
+}
+
+/**
+ * Connects to an endpoint, or starts a child process and speaks with it.
+ *
+ * @throws RingwireError ADDRESS_INVALID, CONNECTION_REFUSED, CONNECTION_RESET, DEADLINE_EXCEEDED,
+ *   ADDON_UNAVAILABLE, CONFIG_INVALID, IO_ERROR, CANCELLED.
+ */
+export async function connectTransport(
+  target: string | ChildCommand | ConnectEndpoint,
+  options?: TransportOptions,
+): Promise<Transport> {
+  const endpoint =
+    typeof target === 'object' && target !== null && 'kind' in target ? target : parseConnectEndpoint(target);
+  const resolved = resolveOptions(options);
+  const connect = choose<Connect>(endpoint, resolved, nativeConnect, twinConnect);
+  return connect(endpoint, resolved);
+}
+
+/** The implementation for an endpoint. The tables are typed by kind; a key and its value always belong together. */
+function choose<Open>(endpoint: Endpoint, options: ResolvedOptions, native: object, twin: object): Open {
+  const { kind } = endpoint;
+  const nativeOpen = (native as Record<string, Open | undefined>)[kind];
+  const twinOpen = (twin as Record<string, Open>)[kind];
+  if (options.implementation === 'twin') return twinOpen;
+  if (options.implementation === 'auto') {
+    return nativeOpen !== undefined && addon() !== undefined ? nativeOpen : twinOpen;
+  }
+  requireAddon();
+  if (nativeOpen !== undefined) return nativeOpen;
+  throw new RingwireError(
+    'ADDON_UNAVAILABLE',
+    `There is no native implementation of ${kind} endpoints; use implementation "auto" or "twin".`,
+  );
+}
