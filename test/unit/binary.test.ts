@@ -1,10 +1,9 @@
 /** The Linux binary asks the system for nothing newer than Node 20's own binaries do. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { addon } from '../../src/binding/addon.js';
+import { loadReport } from '../../src/binding/addon.js';
 
-const built = fileURLToPath(new URL('../../build/Release/ringwire.node', import.meta.url));
+const built = loadReport().path ?? '';
 
 /** Highest versions in the official Linux binary of Node 20: what runs Node runs the addon. */
 const allowed: Readonly<Record<string, readonly number[]>> = {
@@ -23,7 +22,7 @@ function isNewer(version: readonly number[], limit: readonly number[]): boolean 
 }
 
 const checkable =
-  process.platform === 'linux' && addon() !== undefined && spawnSync('objdump', ['--version']).status === 0;
+  process.platform === 'linux' && loadReport().loaded && spawnSync('objdump', ['--version']).status === 0;
 
 describe.skipIf(!checkable)('the Linux binary', () => {
   it('compares versions by number', () => {
