@@ -1,0 +1,217 @@
+/**
+ * Who wants to hear of changes: subscriptions/listen requests of the modern era, and whole sessions of the legacy one.
+ * Source: 2026-07-28, basic/patterns/subscriptions; 2025-11-25, server/{tools,resources,prompts}.
+ */
+import { RpcError, RpcErrorCode } from '../errors.js';
+import { JsonText } from '../rpc/json-text.js';
+import type { CallContext, Connection, IdText } from '../rpc/types.js';
+import { MetaKey, maxSubscribedUris, maxSubscriptions } from './protocol.js';
+import type { SubscriptionFilter } from './types.js';
+
+export type ListKind = 'tools' | 'resources' | 'prompts';
+
+/**
+ * Sends notifications that say "look again". One of a kind waits at most while the transport is full: a peer that
+ * does not read costs a bounded number of entries, and still learns of the last change.
+ */
+class ChangeSender {
+  readonly #connection: Connection;
+  readonly #waiting = new Map<string, string>();
+  #draining = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  send(method: string, paramsText: string): void {
+    if (this.#draining || this.#connection.notifyText(method, paramsText) === 'full') {
+      this.#waiting.set(paramsText + method, method);
+      void this.#drain();
+    }
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    let open = true;
+    void this.#connection.closed.then(() => {
+      open = false;
+      this.#waiting.clear();
+    });
+    while (open && this.#waiting.size > 0) {
+      await this.#connection.drained();
+      for (const [key, method] of this.#waiting) {
+        const paramsText = key.slice(0, key.length - method.length);
+        if (this.#connection.notifyText(method, paramsText) === 'full') break;
+        this.#waiting.delete(key);
+      }
+    }
+    this.#draining = false;
+  }
+}
+
+export interface Subscriber {
+  listChanged(kind: ListKind): void;
+  resourceUpdated(uri: string): void;
+}
+
+function listChangedMethod(kind: ListKind): string {
+  return `notifications/${kind}/list_changed`;
+}
+
+/** One subscriptions/listen request. It is answered when the server ends it, not before. */
+class ModernSubscription implements Subscriber {
+  readonly #sender: ChangeSender;
+  readonly #metaText: string;
+  readonly #uris: ReadonlySet<string>;
+  #end: ((result: JsonText) => void) | undefined;
+
+  constructor(
+    connection: Connection,
+    id: IdText,
+    readonly filter: SubscriptionFilter,
+  ) {
+    this.#sender = new ChangeSender(connection);
+    this.#metaText = `"_meta":{${JSON.stringify(MetaKey.SubscriptionId)}:${id}}`;
+    this.#uris = new Set(filter.resourceSubscriptions);
+    this.#sender.send(
+      'notifications/subscriptions/acknowledged',
+      `{${this.#metaText},"notifications":${JSON.stringify(filter)}}`,
+    );
+  }
+
+  listChanged(kind: ListKind): void {
+    if (this.filter[`${kind}ListChanged`]) this.#sender.send(listChangedMethod(kind), `{${this.#metaText}}`);
+  }
+
+  resourceUpdated(uri: string): void {
+    if (this.#uris.has(uri))
+      this.#sender.send(
+        'notifications/resources/updated',
+        `{${this.#metaText},"uri":${JSON.stringify(uri)}}`,
+      );
+  }
+
+  /** Resolves with the final result when end() is called. */
+  ended(): Promise<JsonText> {
+    return new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  end(): void {
+    this.#end?.(new JsonText(`{"resultType":"complete",${this.#metaText}}`));
+  }
+}
+
+/** What an initialized legacy session hears: every list change, and updates of the URIs it subscribed to. */
+export class LegacySubscriber implements Subscriber {
+  readonly uris = new Set<string>();
+  readonly #sender: ChangeSender;
+
+  constructor(connection: Connection) {
+    this.#sender = new ChangeSender(connection);
+  }
+
+  listChanged(kind: ListKind): void {
+    this.#sender.send(listChangedMethod(kind), '');
+  }
+
+  resourceUpdated(uri: string): void {
+    if (this.uris.has(uri)) this.#sender.send('notifications/resources/updated', JSON.stringify({ uri }));
+  }
+
+  /** Throws -32602 where the session watches too many URIs already. */
+  subscribe(uri: string): void {
+    if (this.uris.size >= maxSubscribedUris && !this.uris.has(uri))
+      throw new RpcError(
+        RpcErrorCode.InvalidParams,
+        `A session may watch at most ${maxSubscribedUris} resources`,
+      );
+    this.uris.add(uri);
+  }
+}
+
+export class SubscriptionHub {
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #openPerConnection = new WeakMap<Connection, number>();
+
+  get size(): number {
+    return this.#subscribers.size;
+  }
+
+  add(subscriber: Subscriber): void {
+    this.#subscribers.add(subscriber);
+  }
+
+  remove(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber);
+  }
+
+  listChanged(kind: ListKind): void {
+    for (const subscriber of this.#subscribers) subscriber.listChanged(kind);
+  }
+
+  resourceUpdated(uri: string): void {
+    for (const subscriber of this.#subscribers) subscriber.resourceUpdated(uri);
+  }
+
+  /**
+   * Serves subscriptions/listen: acknowledged at once, answered at the end.
+   * @param offered what this server can tell of; the rest of the client's filter is left out.
+   */
+  async listen(requested: unknown, offered: readonly ListKind[], context: CallContext): Promise<unknown> {
+    const { connection, id } = context;
+    if (id === undefined) return undefined;
+    const filter = acceptedFilter(requested, offered);
+    const open = this.#openPerConnection.get(connection) ?? 0;
+    if (open >= maxSubscriptions)
+      throw new RpcError(
+        RpcErrorCode.InvalidParams,
+        `A connection may have at most ${maxSubscriptions} subscriptions open; end one, or ask for more in one`,
+      );
+    this.#openPerConnection.set(connection, open + 1);
+    context.extendDeadline(Number.POSITIVE_INFINITY);
+    const subscription = new ModernSubscription(connection, id, filter);
+    const aborted = new Promise<undefined>((resolve) => {
+      context.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    this.add(subscription);
+    try {
+      return await Promise.race([subscription.ended(), aborted]);
+    } finally {
+      this.remove(subscription);
+      this.#openPerConnection.set(connection, (this.#openPerConnection.get(connection) ?? 1) - 1);
+    }
+  }
+
+  /** Ends every modern subscription with its final result. */
+  endAll(): void {
+    for (const subscriber of this.#subscribers)
+      if (subscriber instanceof ModernSubscription) subscriber.end();
+  }
+}
+
+function acceptedFilter(requested: unknown, offered: readonly ListKind[]): SubscriptionFilter {
+  if (typeof requested !== 'object' || requested === null || Array.isArray(requested))
+    throw new RpcError(RpcErrorCode.InvalidParams, 'params.notifications must be an object');
+  const filter = requested as Record<string, unknown>;
+  const accepted: Record<string, unknown> = {};
+  for (const kind of offered)
+    if (filter[`${kind}ListChanged`] === true) accepted[`${kind}ListChanged`] = true;
+  const uris = filter.resourceSubscriptions;
+  if (uris !== undefined) {
+    if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string'))
+      throw new RpcError(
+        RpcErrorCode.InvalidParams,
+        'params.notifications.resourceSubscriptions must be an array of URIs',
+      );
+    if (uris.length > maxSubscribedUris)
+      throw new RpcError(
+        RpcErrorCode.InvalidParams,
+        `params.notifications.resourceSubscriptions may hold at most ${maxSubscribedUris} URIs`,
+      );
+    if (offered.includes('resources')) accepted.resourceSubscriptions = uris;
+  }
+  return accepted as SubscriptionFilter;
+}
