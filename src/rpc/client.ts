@@ -1,29 +1,97 @@
 /** Connects to a JSON-RPC 2.0 peer. */
-import type { RingwireError } from '../errors.js';
-import type { SendResult, TransportOptions } from '../transports/transport.js';
+import { RingwireError } from '../errors.js';
+import { connectTransport } from '../transports/open.js';
+import type { SendResult, Transport, TransportOptions } from '../transports/transport.js';
 import type { Dispatcher } from './dispatcher.js';
-import type { Peer } from './peer.js';
-import type { CloseOptions, PeerOptions } from './peer-options.js';
+import { Peer } from './peer.js';
+import { type CloseOptions, type PeerOptions, resolvePeerOptions } from './peer-options.js';
 import type { RequestOptions } from './types.js';
 
+/** What one connects to: an endpoint URL, or a child process as `{ command, args, env, cwd }`. */
+export type RpcTarget = Parameters<typeof connectTransport>[0];
+
 export interface ConnectRpcOptions extends PeerOptions {
+  /** Options of the transport, among them connectTimeoutMs and a signal that abandons connecting. */
   readonly transport?: TransportOptions;
 }
 
-export declare class RpcClient {
+export class RpcClient {
+  /** The connection itself: attachments, counters, draining. */
   readonly peer: Peer;
-  /** The endpoint that answered, of those given. */
-  readonly target: string;
+  /** Which of the targets answered. */
+  readonly target: RpcTarget;
+
+  constructor(peer: Peer, target: RpcTarget) {
+    this.peer = peer;
+    this.target = target;
+  }
+
   /** Serves calls of the other side. */
-  readonly dispatcher: Dispatcher;
-  readonly closed: Promise<RingwireError | undefined>;
-  request<R = unknown>(method: string, params?: unknown, options?: RequestOptions): Promise<R>;
-  notify(method: string, params?: unknown): SendResult;
-  close(options?: CloseOptions): Promise<void>;
+  get dispatcher(): Dispatcher {
+    return this.peer.dispatcher;
+  }
+
+  /** Resolves once, when the connection ended. */
+  get closed(): Promise<RingwireError | undefined> {
+    return this.peer.closed;
+  }
+
+  /** See Peer.request(). */
+  request<R = unknown>(method: string, params?: unknown, options?: RequestOptions): Promise<R> {
+    return this.peer.request<R>(method, params, options);
+  }
+
+  /** See Connection.notify(). */
+  notify(method: string, params?: unknown): SendResult {
+    return this.peer.notify(method, params);
+  }
+
+  /** Requests that are still open reject with CONNECTION_CLOSED. Idempotent. */
+  close(options?: CloseOptions): Promise<void> {
+    return this.peer.close(options);
+  }
 }
 
-/** A list is tried in order until one connects. Rejects with the last error; the others are its cause chain. */
-export declare function connectRpc(
-  target: string | readonly string[],
-  options?: ConnectRpcOptions,
-): Promise<RpcClient>;
+/**
+ * Connects to the first target that answers, in the order given. Rejects with the error of the last one; with
+ * several, its message tells of all and its cause is an AggregateError of them.
+ */
+export async function connectRpc(
+  target: RpcTarget | readonly RpcTarget[],
+  options: ConnectRpcOptions = {},
+): Promise<RpcClient> {
+  const { transport: transportOptions, answerMalformed = false, ...peerOptions } = options;
+  resolvePeerOptions(peerOptions);
+  const targets: readonly RpcTarget[] = isList(target) ? target : [target];
+  if (targets.length === 0) {
+    throw new RingwireError('CONFIG_INVALID', 'connect needs at least one target; the list is empty.');
+  }
+  const errors: RingwireError[] = [];
+  for (const each of targets) {
+    let transport: Transport;
+    try {
+      transport = await connectTransport(each, transportOptions);
+    } catch (error) {
+      if (!(error instanceof RingwireError)) throw error;
+      errors.push(error);
+      // The next target is for those that cannot be reached, not for a caller who gave up or wrote nonsense.
+      if (transportOptions?.signal?.aborted || error.code === 'CONFIG_INVALID') break;
+      continue;
+    }
+    return new RpcClient(new Peer(transport, { ...peerOptions, answerMalformed }), each);
+  }
+  throw errors.length === 1 ? errors[0] : allFailed(errors);
+}
+
+function isList(target: RpcTarget | readonly RpcTarget[]): target is readonly RpcTarget[] {
+  return Array.isArray(target);
+}
+
+function allFailed(errors: RingwireError[]): RingwireError {
+  const last = errors[errors.length - 1];
+  const reasons = errors.map((error) => error.message).join(' ');
+  return new RingwireError(last.code, `None of ${errors.length} targets could be reached. ${reasons}`, {
+    cause: new AggregateError(errors),
+    retryable: errors.some((error) => error.retryable),
+  });
+}

@@ -42,13 +42,16 @@ export class ServedCall implements CallContext, DeadlineEntry {
   batch: BatchReply | undefined = undefined;
   /** A CallState. Changed by the peer alone. */
   state: number = CallState.Open;
+  /** Registered as in flight. Changed by the peer alone. */
+  tracked = false;
   /** On the deadline queue's clock; 0 until somebody asked or the call was tracked. */
   expiresAt = 0;
   heapIndex = -1;
   /** Overrides the connection's auth for this call. */
   authInfo: AuthInfo | undefined = undefined;
   readonly #metaSource: MetaSource;
-  #meta: Record<string, unknown> | undefined | null = null;
+  #meta: Record<string, unknown> | undefined = undefined;
+  #metaRead = false;
   #controller: AbortController | undefined = undefined;
   #abortReason: unknown = undefined;
   #lastProgress = Number.NEGATIVE_INFINITY;
@@ -83,7 +86,8 @@ export class ServedCall implements CallContext, DeadlineEntry {
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {
-    if (this.#meta === null) {
+    if (!this.#metaRead) {
+      this.#metaRead = true;
       const source = this.#metaSource;
       this.#meta = typeof source === 'function' ? source() : asObject(asObject(source)?._meta);
     }
@@ -108,7 +112,7 @@ export class ServedCall implements CallContext, DeadlineEntry {
     if (this.state !== CallState.Open || !(progress > this.#lastProgress)) return;
     this.#lastProgress = progress;
     this.connection.restartServedDeadline(this);
-    if (this.progressTokenText === undefined) return;
+    if (this.progressTokenText === undefined || !this.connection.isOpen) return;
     const rest = JSON.stringify({ progress, total, message }).slice(1);
     this.connection.notifyText(
       'notifications/progress',
@@ -117,7 +121,7 @@ export class ServedCall implements CallContext, DeadlineEntry {
   }
 
   log(level: LogLevel, data: unknown, logger?: string): void {
-    if (this.state !== CallState.Open) return;
+    if (this.state !== CallState.Open || !this.connection.isOpen) return;
     const wanted = (this.meta?.[logLevelKey] as LogLevel | undefined) ?? this.connection.logLevel;
     if (wanted === undefined || !(severity[level] >= severity[wanted])) return;
     this.connection.notify('notifications/message', { level, logger, data });

@@ -1,28 +1,120 @@
 /** Serves JSON-RPC 2.0 on any number of endpoints and connections. */
+import { RingwireError } from '../errors.js';
+import { listenTransport } from '../transports/open.js';
 import type { Listener, Transport, TransportOptions } from '../transports/transport.js';
-import type { Dispatcher } from './dispatcher.js';
-import type { Peer } from './peer.js';
-import type { CloseOptions, PeerOptions } from './peer-options.js';
+import { DeadlineQueue } from './deadline-queue.js';
+import { Dispatcher } from './dispatcher.js';
+import { Peer } from './peer.js';
+import { type CloseOptions, type PeerOptions, resolvePeerOptions } from './peer-options.js';
 import type { Handler, Interceptor } from './types.js';
 
-/** Options of every connection of the server. onOpen and onClose are called for each. */
-export type RpcServerOptions = Omit<PeerOptions, 'deadlines'>;
+/** Options of every connection of the server; onOpen and onClose are called for each. */
+export type RpcServerOptions = PeerOptions;
 
-export declare class RpcServer {
+export class RpcServer {
   readonly dispatcher: Dispatcher;
+  readonly #peerOptions: PeerOptions;
+  readonly #connections = new Set<Peer>();
+  readonly #listeners = new Set<Listener>();
+  #closing: Promise<void> | undefined;
+
+  /** Throws CONFIG_INVALID that names the option. */
+  constructor(options: RpcServerOptions = {}) {
+    resolvePeerOptions(options);
+    this.dispatcher = options.dispatcher ?? new Dispatcher();
+    this.#peerOptions = {
+      ...options,
+      dispatcher: this.dispatcher,
+      // One timer for the calls of all connections.
+      deadlines: options.deadlines ?? new DeadlineQueue(),
+      onOpen: (peer) => {
+        this.#connections.add(peer);
+        options.onOpen?.(peer);
+      },
+      onClose: (error, peer) => {
+        this.#connections.delete(peer);
+        options.onClose?.(error, peer);
+      },
+    };
+  }
+
   /** The connections that are open now. */
-  readonly connections: ReadonlySet<Peer>;
-  readonly listeners: ReadonlySet<Listener>;
-  constructor(options?: RpcServerOptions);
-  method<Params = unknown, Result = unknown>(name: string, handler: Handler<Params, Result>): this;
-  notification<Params = unknown>(name: string, handler: Handler<Params>): this;
-  use(interceptor: Interceptor): this;
-  /** Accepts connections on an endpoint URL; `listener.url` has the port that was bound. */
-  listen(url: string, options?: TransportOptions): Promise<Listener>;
+  get connections(): ReadonlySet<Peer> {
+    return this.#connections;
+  }
+
+  /** The endpoints that accept connections now. */
+  get listeners(): ReadonlySet<Listener> {
+    return this.#listeners;
+  }
+
+  /** Serves requests of this name; see Dispatcher.method(). */
+  method<Params = unknown, Result = unknown>(name: string, handler: Handler<Params, Result>): this {
+    this.dispatcher.method(name, handler);
+    return this;
+  }
+
+  /** Serves notifications of this name; see Dispatcher.notification(). */
+  notification<Params = unknown>(name: string, handler: Handler<Params>): this {
+    this.dispatcher.notification(name, handler);
+    return this;
+  }
+
+  /** Puts an interceptor around every call; see Dispatcher.use(). */
+  use(interceptor: Interceptor): this {
+    this.dispatcher.use(interceptor);
+    return this;
+  }
+
+  /**
+   * Accepts connections on an endpoint URL. `listener.url` is the address as bound, with the port the kernel chose
+   * for port 0. Rejects with the errors of listenTransport(), and with CONNECTION_CLOSED after close().
+   */
+  async listen(url: string, options?: TransportOptions): Promise<Listener> {
+    this.#refuseWhenClosed();
+    const listener = await listenTransport(url, options, (transport) => {
+      // A connection accepted in the tick of close() would otherwise outlive it.
+      if (this.#closing === undefined) this.attach(transport);
+      else transport.destroy();
+    });
+    if (this.#closing !== undefined) {
+      await listener.close();
+      this.#refuseWhenClosed();
+    }
+    this.#listeners.add(listener);
+    return listener;
+  }
+
   /** Serves a connection made elsewhere. */
-  attach(transport: Transport): Peer;
-  /** Stops accepting, lets calls in flight finish, closes every connection. Idempotent. */
-  close(options?: CloseOptions): Promise<void>;
+  attach(transport: Transport): Peer {
+    this.#refuseWhenClosed();
+    return new Peer(transport, this.#peerOptions);
+  }
+
+  /**
+   * Stops accepting, refuses new calls, lets those in flight finish within drainTimeoutMs, then closes every
+   * connection. Idempotent.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options);
+    return this.#closing;
+  }
+
+  async #close(options: CloseOptions): Promise<void> {
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    // Peers refuse calls from this moment, not from when the listeners are closed.
+    const closing = [...this.#connections].map((peer) => peer.close(options));
+    await Promise.all([...listeners.map((listener) => listener.close()), ...closing]);
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closing === undefined) return;
+    throw new RingwireError('CONNECTION_CLOSED', 'The server is closed and takes no more connections.');
+  }
 }
 
-export declare function createRpcServer(options?: RpcServerOptions): RpcServer;
+/** A server without methods; add them before or after listen(). */
+export function createRpcServer(options?: RpcServerOptions): RpcServer {
+  return new RpcServer(options);
+}

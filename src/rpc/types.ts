@@ -19,7 +19,12 @@ export interface Connection {
   readonly closed: Promise<RingwireError | undefined>;
   /** Calls the other side; the result is not checked against R. Rejects with RpcError or RingwireError. */
   request<R = unknown>(method: string, params?: unknown, options?: RequestOptions): Promise<R>;
-  /** Tells the other side. 'full' means it was not accepted: await drained() and try again. */
+  /** False once the connection ended. */
+  readonly isOpen: boolean;
+  /**
+   * Tells the other side. 'full' means it was not accepted: await drained() and try again. Throws CONNECTION_CLOSED
+   * after the end of the connection.
+   */
   notify(method: string, params?: unknown): SendResult;
   /** notify() with params that are JSON text already, '' for none. */
   notifyText(method: string, paramsText: string): SendResult;

@@ -1,0 +1,148 @@
+/**
+ * The calls of the other side whose handlers are at work. Decides, in one place, whether a call may start and whether
+ * its outcome may still be sent: each tracked call leaves here exactly once, by an outcome, a cancellation, its
+ * deadline or the end of the connection, and whoever comes second finds nothing to answer.
+ */
+import { RpcError, RpcErrorCode } from '../errors.js';
+import { internalError } from './json-text.js';
+import type { PeerCounters, ResolvedPeerOptions } from './peer-options.js';
+import { CallState, type ServedCall } from './served-call.js';
+import type { IdText } from './types.js';
+
+export class InFlight {
+  readonly #options: ResolvedPeerOptions;
+  readonly #counters: PeerCounters;
+  readonly #calls = new Map<IdText, ServedCall>();
+  /** Notifications have no id, but their handlers too must end before a drain does. */
+  readonly #notifications = new Set<ServedCall>();
+  #idleWaiters: (() => void)[] = [];
+  /** New calls are refused: the peer drains. */
+  draining = false;
+
+  constructor(options: ResolvedPeerOptions, counters: PeerCounters) {
+    this.#options = options;
+    this.#counters = counters;
+  }
+
+  /** Requests at work. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Whether a request with this id may start: undefined, or the error to answer it with. */
+  admit(id: IdText): RpcError | undefined {
+    if (this.draining) return internalError('CONNECTION_CLOSED', 'The server is shutting down.', true);
+    if (this.#calls.size === 0) return undefined;
+    if (this.#calls.has(id)) {
+      return new RpcError(RpcErrorCode.InvalidRequest, `The id ${id} is already in use by a call in flight.`);
+    }
+    return this.#hasRoom() ? undefined : this.#overloaded();
+  }
+
+  /** admit() for a notification, which nobody can be told about. */
+  admitNotification(): boolean {
+    if (this.#hasRoom()) return true;
+    this.#counters.overloaded += 1;
+    return false;
+  }
+
+  /** Registers a call whose handler is asynchronous; the error to answer with when it may not go on. */
+  track(call: ServedCall): RpcError | undefined {
+    if (call.id === undefined) {
+      this.#notifications.add(call);
+    } else {
+      const refusal = this.admit(call.id);
+      if (refusal !== undefined) {
+        call.abort(refusal);
+        return refusal;
+      }
+      this.#calls.set(call.id, call);
+    }
+    call.tracked = true;
+    this.#options.deadlines.schedule(call, call.deadline);
+    return undefined;
+  }
+
+  /** Forgets a call; false when it was not tracked (any more). */
+  untrack(call: ServedCall): boolean {
+    if (!call.tracked) return false;
+    call.tracked = false;
+    if (call.id === undefined) this.#notifications.delete(call);
+    else this.#calls.delete(call.id);
+    this.#options.deadlines.remove(call);
+    if (this.#isIdle()) this.#releaseWaiters();
+    return true;
+  }
+
+  /** An outcome came: whether it may be sent. At most one caller per call hears true. */
+  conclude(call: ServedCall): boolean {
+    this.untrack(call);
+    if (call.state === CallState.Open) {
+      call.state = CallState.Settled;
+      return true;
+    }
+    this.#counters.lateOutcomes += 1;
+    return false;
+  }
+
+  get(id: IdText): ServedCall | undefined {
+    return this.#calls.get(id);
+  }
+
+  /** Ends a call without an answer. */
+  abort(call: ServedCall, reason: unknown): void {
+    this.untrack(call);
+    call.abort(reason);
+  }
+
+  abortAll(reason: unknown): void {
+    for (const call of this.all()) this.abort(call, reason);
+  }
+
+  /** A copy: calls may leave while it is walked. */
+  all(): ServedCall[] {
+    return [...this.#calls.values(), ...this.#notifications];
+  }
+
+  /** From now, servedTimeoutMs ahead. */
+  nextDeadline(): number {
+    return this.#options.deadlines.clock.now() + this.#options.servedTimeoutMs;
+  }
+
+  /** Moves the deadline; takes effect for untracked calls when they are tracked. */
+  setDeadline(call: ServedCall, expiresAt: number): void {
+    if (call.tracked) this.#options.deadlines.schedule(call, expiresAt);
+    else call.expiresAt = expiresAt;
+  }
+
+  /** Resolves when no handler is at work. */
+  idle(): Promise<void> {
+    if (this.#isIdle()) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  #isIdle(): boolean {
+    return this.#calls.size === 0 && this.#notifications.size === 0;
+  }
+
+  #hasRoom(): boolean {
+    return this.#calls.size + this.#notifications.size < this.#options.maxInFlight;
+  }
+
+  #overloaded(): RpcError {
+    this.#counters.overloaded += 1;
+    const most = this.#options.maxInFlight;
+    return internalError('OVERLOADED', `More than ${most} calls in flight on this connection.`, true);
+  }
+
+  #releaseWaiters(): void {
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const release of waiters) release();
+  }
+}
+
+/** What a call that met its deadline is answered with. */
+export function deadlineError(): RpcError {
+  return internalError('DEADLINE_EXCEEDED', 'The call met its deadline.', true);
+}

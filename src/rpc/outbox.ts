@@ -1,0 +1,283 @@
+/**
+ * Everything one peer sends, in order. Messages of one turn are collected and handed to the transport together;
+ * what a full transport does not take waits here, and while replies wait nothing is read from the peer: a peer that
+ * does not read cannot make us hold more than the calls it already has in flight.
+ *
+ *     post() ──► collected ──flush──► transport.send() ──'full'──► backlog ──onDrain──► transport.send()
+ */
+import { RingwireError } from '../errors.js';
+import type { SendResult, Transport } from '../transports/transport.js';
+import type { DeadlineEntry, DeadlineQueue } from './deadline-queue.js';
+
+/**
+ * Whom a message belongs to, to take it back: the id of a reply ('' where the reply has none of its own), the object
+ * that stands for a request, or undefined for a notification.
+ */
+export type Owner = string | object | undefined;
+
+interface Message {
+  /** undefined once it was taken back. */
+  text: string | undefined;
+  readonly owner: Owner;
+  readonly bytes: number;
+}
+
+export interface OutboxOptions {
+  readonly deadlines: DeadlineQueue;
+  readonly maxBacklogBytes: number;
+  readonly stallTimeoutMs: number;
+  /** The connection cannot go on: replies do not move, or more of them wait than may. */
+  readonly onStuck: (error: RingwireError) => void;
+  /** The transport refuses this message for good (too large). */
+  readonly onUnsendable: (owner: Owner, error: unknown) => void;
+}
+
+/** Collected text beyond this is sent before the turn ends, so that a turn cannot pile up large replies. */
+const flushAtCharacters = 64 * 1024;
+
+export class Outbox implements DeadlineEntry {
+  expiresAt = 0;
+  heapIndex = -1;
+  readonly #transport: Transport;
+  readonly #options: OutboxOptions;
+  readonly #onTurnEnd = (): void => {
+    this.#scheduled = false;
+    this.flush();
+  };
+  #collected: string[] = [];
+  #collectedOwners: Owner[] = [];
+  #collectedCharacters = 0;
+  #scheduled = false;
+  #sending = false;
+  /** The transport said 'full' and did not report room since. */
+  #full = false;
+  /** What flush() is sending right now; entries become undefined when they are taken back meanwhile. */
+  #leaving: (string | undefined)[] = [];
+  #leavingOwners: Owner[] = [];
+  #leavingIndex = 0;
+  #closed = false;
+  #backlog: Message[] = [];
+  #backlogStart = 0;
+  #backlogBytes = 0;
+  #waitingReplies = 0;
+  #lastBufferedBytes = 0;
+  #drainedWaiters: (() => void)[] = [];
+
+  constructor(transport: Transport, options: OutboxOptions) {
+    this.#transport = transport;
+    this.#options = options;
+  }
+
+  /** Bytes that wait for a full transport. */
+  get backlogBytes(): number {
+    return this.#backlogBytes;
+  }
+
+  /** Accepts a message. False, for a request only, when the backlog has no room for it. */
+  post(text: string, owner: Owner): boolean {
+    if (this.#closed) return true;
+    if (this.#full || this.#backlogLength > 0) return this.#queue(text, owner);
+    this.#collected.push(text);
+    this.#collectedOwners.push(owner);
+    this.#collectedCharacters += text.length;
+    if (this.#collectedCharacters >= flushAtCharacters) {
+      this.flush();
+    } else if (!this.#scheduled) {
+      this.#scheduled = true;
+      queueMicrotask(this.#onTurnEnd);
+    }
+    return true;
+  }
+
+  /** Sends now what was collected before, then this. 'full': not accepted. */
+  sendNow(text: string): SendResult {
+    if (this.#closed) return 'full';
+    // The transport delivered to us from inside its send(): keep the order, send when that send is through.
+    if (this.#sending) {
+      this.post(text, undefined);
+      return 'queued';
+    }
+    this.flush();
+    if (this.#full || this.#backlogLength > 0) return 'full';
+    const result = this.#transport.send(text);
+    this.#full = result === 'full';
+    return result;
+  }
+
+  /** Hands the collected messages to the transport. */
+  flush(): void {
+    if (this.#sending || this.#collected.length === 0) return;
+    this.#leaving = this.#collected;
+    this.#leavingOwners = this.#collectedOwners;
+    this.#collected = [];
+    this.#collectedOwners = [];
+    this.#collectedCharacters = 0;
+    this.#sending = true;
+    for (let index = 0; index < this.#leaving.length; index += 1) {
+      this.#leavingIndex = index;
+      const text = this.#leaving[index];
+      const owner = this.#leavingOwners[index];
+      if (text !== undefined && (this.#full || !this.#offer(text, owner))) this.#queue(text, owner);
+    }
+    this.#sending = false;
+    this.#leaving = [];
+    this.#leavingOwners = [];
+    // Messages that came up while sending have no turn end of their own yet if the flush was the turn end.
+    if (this.#collected.length > 0 && !this.#scheduled) {
+      this.#scheduled = true;
+      queueMicrotask(this.#onTurnEnd);
+    }
+  }
+
+  /** The transport has room again. */
+  onDrain(): void {
+    this.#full = false;
+    this.#sending = true;
+    while (this.#backlogLength > 0) {
+      const message = this.#backlog[this.#backlogStart];
+      if (message.text !== undefined && !this.#offer(message.text, message.owner)) break;
+      this.#forget(message);
+      this.#backlogStart += 1;
+    }
+    this.#sending = false;
+    this.#settleBacklog();
+  }
+
+  /** Takes back the messages of an owner that the transport does not have yet; true if there was one. */
+  takeBack(owner: string | object): boolean {
+    let found = false;
+    // What stands before leavingIndex is sent already, and what stands there is being sent.
+    for (let index = this.#leavingIndex + 1; index < this.#leavingOwners.length; index += 1) {
+      if (this.#leavingOwners[index] !== owner) continue;
+      this.#leaving[index] = undefined;
+      found = true;
+    }
+    for (let index = this.#collectedOwners.indexOf(owner); index >= 0; ) {
+      this.#collectedOwners.splice(index, 1);
+      this.#collected.splice(index, 1);
+      found = true;
+      index = this.#collectedOwners.indexOf(owner);
+    }
+    for (let index = this.#backlogStart; index < this.#backlog.length; index += 1) {
+      const message = this.#backlog[index];
+      if (message.owner !== owner || message.text === undefined) continue;
+      this.#forget(message);
+      found = true;
+    }
+    return found;
+  }
+
+  /** Resolves when the transport took everything, or at the end of the connection. */
+  drained(): Promise<void> {
+    this.flush();
+    if (this.#closed || (!this.#full && this.#backlogLength === 0)) return Promise.resolve();
+    return new Promise((resolve) => this.#drainedWaiters.push(resolve));
+  }
+
+  /** Drops everything: the connection ended. */
+  close(): void {
+    this.#closed = true;
+    this.#collected = [];
+    this.#collectedOwners = [];
+    this.#backlog = [];
+    this.#backlogStart = 0;
+    this.#backlogBytes = 0;
+    this.#options.deadlines.remove(this);
+    this.#releaseWaiters();
+  }
+
+  /** The stall deadline: cuts the connection unless some bytes moved since it was set. */
+  expire(): void {
+    const { bufferedBytes } = this.#transport;
+    if (bufferedBytes < this.#lastBufferedBytes) {
+      this.#watchForStall();
+      return;
+    }
+    const seconds = this.#options.stallTimeoutMs / 1000;
+    this.#options.onStuck(
+      new RingwireError(
+        'OVERLOADED',
+        `The peer read none of its replies for ${seconds} s; the connection is cut.`,
+      ),
+    );
+  }
+
+  get #backlogLength(): number {
+    return this.#backlog.length - this.#backlogStart;
+  }
+
+  /** False when the transport is full. */
+  #offer(text: string, owner: Owner): boolean {
+    try {
+      this.#full = this.#transport.send(text) === 'full';
+      return !this.#full;
+    } catch (error) {
+      this.#options.onUnsendable(owner, error);
+      return true;
+    }
+  }
+
+  #queue(text: string, owner: Owner): boolean {
+    if (this.#closed) return true;
+    const bytes = Buffer.byteLength(text);
+    if (this.#backlogLength > 0 && this.#backlogBytes + bytes > this.#options.maxBacklogBytes) {
+      if (typeof owner === 'object') return false;
+      const most = this.#options.maxBacklogBytes;
+      this.#options.onStuck(
+        new RingwireError(
+          'OVERLOADED',
+          `More than ${most} bytes of replies wait for a peer that does not read.`,
+        ),
+      );
+      return true;
+    }
+    this.#backlog.push({ text, owner, bytes });
+    this.#backlogBytes += bytes;
+    if (typeof owner === 'string') {
+      this.#waitingReplies += 1;
+      if (this.#waitingReplies === 1) {
+        this.#transport.pause();
+        this.#watchForStall();
+      }
+    }
+    return true;
+  }
+
+  /** A message of the backlog that was sent or taken back. */
+  #forget(message: Message): void {
+    if (message.text === undefined) return;
+    message.text = undefined;
+    this.#backlogBytes -= message.bytes;
+    if (typeof message.owner === 'string') this.#waitingReplies -= 1;
+  }
+
+  #settleBacklog(): void {
+    if (this.#closed) return;
+    if (this.#backlogLength === 0) {
+      this.#backlog = [];
+      this.#backlogStart = 0;
+      if (!this.#full) this.#releaseWaiters();
+    } else if (this.#backlogStart > 1024 && this.#backlogStart * 2 > this.#backlog.length) {
+      this.#backlog = this.#backlog.slice(this.#backlogStart);
+      this.#backlogStart = 0;
+    }
+    if (this.#waitingReplies > 0) {
+      this.#watchForStall();
+    } else if (this.heapIndex >= 0) {
+      this.#options.deadlines.remove(this);
+      this.#transport.resume();
+    }
+  }
+
+  #watchForStall(): void {
+    const { deadlines, stallTimeoutMs } = this.#options;
+    this.#lastBufferedBytes = this.#transport.bufferedBytes;
+    deadlines.schedule(this, deadlines.clock.now() + stallTimeoutMs);
+  }
+
+  #releaseWaiters(): void {
+    const waiters = this.#drainedWaiters;
+    this.#drainedWaiters = [];
+    for (const release of waiters) release();
+  }
+}
