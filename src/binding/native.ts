@@ -22,6 +22,27 @@ export interface NativeEnvelopeScanner {
   scanLines(buffer: Uint8Array, length: number, records: Int32Array): number;
 }
 
+/** What a system call about shared memory or descriptors came to: a RingStatus, and the errno where it is SystemError. */
+export interface RingOutcome {
+  readonly status: number;
+  readonly errno: number;
+}
+
+/** One side's work on a ring in C++, over the memory that RingBuffer uses too. */
+export interface NativeRing {
+  /** A RingStatus: Ok, Full, TooLarge, Closed or Corrupt. */
+  tryWrite(frame: Uint8Array): number;
+  /** A copy of the next frame, or a RingStatus: Empty, Closed or Corrupt. */
+  tryRead(): Buffer | number;
+}
+
+/** Watches an eventfd on the loop; keeps the process alive between start() and stop(). */
+export interface RingPoll {
+  start(): void;
+  stop(): void;
+  close(): void;
+}
+
 export interface Addon {
   /** `kernel` is one of buildInfo().simdSupported, for tests; without it the best one serves. */
   readonly EnvelopeScanner: new (
@@ -35,6 +56,27 @@ export interface Addon {
   /** The text of valid UTF-8. */
   decodeText(bytes: Uint8Array): string;
   buildInfo(): BuildInfo;
+  /** `memory` covers a whole ring, header first. */
+  readonly NativeRing: new (
+    memory: Uint8Array,
+  ) => NativeRing;
+  readonly RingPoll: new (fd: number, signalled: () => void) => RingPoll;
+  /**
+   * Blocks this thread until `side` (0 reader, 1 writer) of the ring with this header is woken, its signal is no
+   * longer `ticket`, or timeoutMs, at most 100, are over.
+   */
+  ringSleep(words: Int32Array, side: 0 | 1, ticket: number, timeoutMs: number): void;
+  /** Wakes threads in ringSleep or in C++; the caller has changed the signal. */
+  ringWake(words: Int32Array, side: 0 | 1): void;
+  /** Writes this process into the header as that side; a RingStatus: Ok, Busy or Unsupported. */
+  ringJoin(words: Int32Array, side: 0 | 1): number;
+  /** Whether the process that joined as that side has ended. */
+  ringPeerGone(words: Int32Array, side: 0 | 1): boolean;
+  /** A sealed memory file of that many bytes; fd -1 unless status is Ok. */
+  ringMemoryCreate(bytes: number): RingOutcome & { readonly fd: number };
+  ringMemoryMap(fd: number): RingOutcome & { readonly buffer?: ArrayBuffer };
+  ringEventCreate(): RingOutcome & { readonly fd: number };
+  ringEventSignal(fd: number): void;
 }
 
 /** The names above as values, for the test that compares them with the binary. */
@@ -44,4 +86,14 @@ export const addonExports = [
   'decodeText',
   'encodeText',
   'escapeText',
+  'NativeRing',
+  'RingPoll',
+  'ringSleep',
+  'ringWake',
+  'ringJoin',
+  'ringPeerGone',
+  'ringMemoryCreate',
+  'ringMemoryMap',
+  'ringEventCreate',
+  'ringEventSignal',
 ] as const satisfies readonly (keyof Addon)[];

@@ -6,5 +6,6 @@ namespace ringwire {
 
 void register_build_info(Napi::Env env, Napi::Object exports);
 void register_json(Napi::Env env, Napi::Object exports);
+void register_ring(Napi::Env env, Napi::Object exports);
 
 }  // namespace ringwire

@@ -65,12 +65,14 @@ static void wake_futex(RingWord&) {}
 
 #endif
 
+void ring_wake_futex(const RingView& view, RingSide side) { wake_futex(view.word(signal_field(side))); }
+
 int32_t ring_wake(const RingView& view, RingSide side, int event_fd) {
   int32_t bits = view.word(sleepers_field(side)).exchange(0, std::memory_order_seq_cst);
   if (bits == 0) return 0;
   RingWord& signal = view.word(signal_field(side));
   signal.fetch_add(1, std::memory_order_seq_cst);
-  if ((bits & RingSleeper::kFutex) != 0) wake_futex(signal);
+  if ((bits & RingSleeper::kFutex) != 0) ring_wake_futex(view, side);
   if ((bits & RingSleeper::kEventFd) != 0 && event_fd >= 0) ring_event_signal(event_fd);
   return bits;
 }

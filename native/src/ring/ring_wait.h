@@ -34,6 +34,10 @@ void ring_sleep(const RingView& view, RingSide side, int32_t ticket, int32_t tim
  */
 int32_t ring_wake(const RingView& view, RingSide side, int event_fd = -1);
 
+/** Wakes futex sleepers of that side whose bit the caller has already taken and whose signal it has changed.
+ */
+void ring_wake_futex(const RingView& view, RingSide side);
+
 inline void ring_wake_reader(const RingView& view, int event_fd = -1) {
   if (view.word(RingField::kReadableSleepers).fetch_or(0, std::memory_order_seq_cst) != 0)
     ring_wake(view, RingSide::kReader, event_fd);
