@@ -47,3 +47,6 @@ export const probe = async (options, server) => JSON.parse(await call('probe', o
 
 /** One run: the load generator's report. */
 export const load = async (options, server) => JSON.parse(await call('run', options, server));
+
+/** The first call to a server and its idle memory. */
+export const start = async (options, server) => JSON.parse(await call('start', options, server));

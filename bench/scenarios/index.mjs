@@ -1,4 +1,6 @@
+import { coldstart } from './coldstart.mjs';
+import { large } from './large.mjs';
 import { stdio, tcp, unix } from './streams.mjs';
 
 /** Name on the command line -> { title, run(context) → records }. */
-export const scenarios = { tcp, unix, stdio };
+export const scenarios = { tcp, unix, stdio, large, coldstart };

@@ -34,7 +34,11 @@ int main(int argc, char** argv) {
     fwrite(runner.reply().bytes.data(), 1, runner.reply().bytes.size(), stdout);
     return 0;
   }
-  if (problem.empty()) problem = runner.Run();
+  if (problem.empty() && options.command == Command::kStart) {
+    runner.StayIdle();
+  } else if (problem.empty()) {
+    problem = runner.Run();
+  }
   if (!problem.empty()) {
     fprintf(stderr, "loadgen: %s\n", problem.c_str());
     return 1;

@@ -94,13 +94,15 @@ std::string StoreOption(const std::string& name, const char* value, Options* opt
 }  // namespace
 
 std::string ParseOptions(int argc, char** argv, Options* options) {
-  if (argc < 2) return "missing command: run, probe or request";
+  if (argc < 2) return "missing command: run, probe, start or request";
   if (strcmp(argv[1], "probe") == 0) {
     options->command = Command::kProbe;
+  } else if (strcmp(argv[1], "start") == 0) {
+    options->command = Command::kStart;
   } else if (strcmp(argv[1], "request") == 0) {
     options->command = Command::kRequest;
   } else if (strcmp(argv[1], "run") != 0) {
-    return std::string("unknown command ") + argv[1] + ": expected run, probe or request";
+    return std::string("unknown command ") + argv[1] + ": expected run, probe, start or request";
   }
   for (int i = 2; i < argc; i++) {
     if (strcmp(argv[i], "--") == 0) {
@@ -121,11 +123,12 @@ std::string ParseOptions(int argc, char** argv, Options* options) {
 }
 
 const char* UsageText() {
-  return "usage: loadgen run|probe [options] --url URL\n"
-         "       loadgen run|probe [options] -- COMMAND ARGS...   a server on its stdin and stdout\n"
+  return "usage: loadgen run|probe|start [options] --url URL\n"
+         "       loadgen run|probe|start [options] -- COMMAND ARGS...   a server on its stdin and stdout\n"
          "       loadgen request [options]\n"
          "  run     load the server, print one JSON object\n"
          "  probe   send one request, print the reply line as it came\n"
+         "  start   send one request, stay idle for --seconds, print the time to the reply and the memory\n"
          "  request print the request line\n"
          "options\n"
          "  --url tcp://HOST:PORT | unix:/PATH\n"

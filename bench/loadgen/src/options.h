@@ -6,7 +6,7 @@
 
 namespace loadgen {
 
-enum class Command { kRun, kProbe, kRequest };
+enum class Command { kRun, kProbe, kStart, kRequest };
 enum class Payload { kTool, kRpc };
 enum class Text { kAscii, kUtf8, kEscapes };
 

@@ -43,6 +43,21 @@ class JsonObject {
 }  // namespace
 
 std::string Runner::ResultJson() const {
+  return options_.command == Command::kStart ? StartJson() : LoadJson();
+}
+
+std::string Runner::StartJson() const {
+  JsonObject json;
+  json.Add("firstReplyMs", first_reply_ms_, 3);
+  if (after_.server.known) {
+    json.Add("serverCpuMs", after_.server.cpu_seconds * 1e3, 0);
+    json.Add("rssMb", after_.server.rss_mb, 1);
+    json.Add("rssPeakMb", after_.server.rss_peak_mb, 1);
+  }
+  return json.Finish();
+}
+
+std::string Runner::LoadJson() const {
   const double seconds = static_cast<double>(after_.at_ns - before_.at_ns) / 1e9;
   const double messages = static_cast<double>(traffic_.replies);
   JsonObject json;

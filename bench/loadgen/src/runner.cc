@@ -1,5 +1,6 @@
 #include "runner.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -133,6 +134,12 @@ std::string Runner::Run() {
   after_ = TakeSnapshot();
   Drain();
   return "";
+}
+
+void Runner::StayIdle() {
+  before_ = TakeSnapshot();
+  poll(nullptr, 0, static_cast<int>(options_.seconds * 1000));
+  after_ = TakeSnapshot();
 }
 
 Runner::Snapshot Runner::TakeSnapshot() const {

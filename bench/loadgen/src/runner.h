@@ -27,6 +27,10 @@ class Runner {
   std::string Run();
 
   const Template& reply() const { return reply_; }
+  // Leaves the server alone for options.seconds, then looks at its memory. Instead of Run.
+  void StayIdle();
+
+  // What Run measured, or only the start after StayIdle.
   std::string ResultJson() const;
 
  private:
@@ -40,6 +44,8 @@ class Runner {
   std::string LearnReply(const Endpoint& endpoint);
   std::string StartLoop();
   Snapshot TakeSnapshot() const;
+  std::string LoadJson() const;
+  std::string StartJson() const;
   void WaitForEvents(uint64_t wake_at_ns);
   void SendDue(uint64_t now);
   void Pump(size_t index);
