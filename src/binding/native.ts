@@ -43,7 +43,108 @@ export interface RingPoll {
   close(): void;
 }
 
+/** Counts of a stream engine, as of now. */
+export interface StreamEngineCounters {
+  readonly connections: number;
+  readonly callsInFlight: number;
+  readonly forwardsInFlight: number;
+  /** Requests answered without JavaScript. */
+  readonly nativeReplies: number;
+  /** Replies of upstreams under ids that nobody asked under. */
+  readonly unknownReplies: number;
+}
+
+/**
+ * The byte streams of this thread's loop. Connections are named by index and generation, so that a call that comes
+ * late cannot reach a connection that took over the index. Statuses are 0 or negative libuv errors.
+ */
+export interface NativeStreamEngine {
+  /** BatchField.Count int32s a record; filled when deliver() is called. */
+  readonly records: ArrayBuffer;
+  /** ReplyField.Count int32s a record; read by reply(). */
+  readonly replies: ArrayBuffer;
+  /** EngineState fields. */
+  readonly state: ArrayBuffer;
+  /** The bytes that the records' offsets point into, until deliver() and its microtasks are done. */
+  readonly arena: ArrayBuffer;
+  /** `options` is [FramingCode, maxFrameBytes, highWatermarkBytes, lowWatermarkBytes]. Returns an index or a status. */
+  listenTcp(
+    host: string,
+    port: number,
+    backlog: number,
+    reusePort: boolean,
+    maxConnections: number,
+    options: Int32Array,
+  ): number;
+  listenUnix(path: string, backlog: number, maxConnections: number, options: Int32Array): number;
+  connectTcp(host: string, port: number, options: Int32Array): number;
+  connectUnix(path: string, options: Int32Array): number;
+  /** Takes the descriptors over; equal ones make one duplex stream. */
+  openFds(inFd: number, outFd: number, options: Int32Array): number;
+  /** [port, fd, connections, refused], or undefined where the listener is closed. */
+  listenerInfo(listener: number): [number, number, number, number] | undefined;
+  closeListener(listener: number): void;
+  /** 0 where no connection has the index. */
+  generation(index: number): number;
+  /** A SendCode. */
+  send(index: number, generation: number, frame: string | Uint8Array): number;
+  start(index: number, generation: number): void;
+  pause(index: number, generation: number): void;
+  resume(index: number, generation: number): void;
+  close(index: number, generation: number): void;
+  destroy(index: number, generation: number, status: number): void;
+  /** ConnectionFlag bits. */
+  setFlags(index: number, generation: number, flags: number): void;
+  /** Whether the connection keeps the process alive (1, the default) or not (0). */
+  setReferenced(index: number, generation: number, on: number): void;
+  setFraming(index: number, generation: number, framing: number): void;
+  pendingBytes(index: number, generation: number): number;
+  connectionFd(index: number, generation: number): number;
+  /** The bytes of a LargeFrame record; detached when deliver() returns. */
+  takeLargeFrame(number: number): ArrayBuffer | undefined;
+  reply(text: string, count: number): void;
+  addTemplate(before: string, after: string): number;
+  setRoute(
+    method: string,
+    key: string,
+    kind: number,
+    profiles: number,
+    target: number,
+    targetGeneration: number,
+    wantsArguments: boolean,
+    reply: string,
+  ): void;
+  removeRoute(method: string, key: string): boolean;
+  /** Four int32s a profile: flagsMask, flagsValue, connectionMask, connectionValue. */
+  setProfiles(profiles: Int32Array): void;
+  counters(): StreamEngineCounters;
+}
+
+/** What the kernel measured on a TCP connection. */
+export interface TcpInfo {
+  readonly rttMicroseconds: number;
+  readonly rttVarianceMicroseconds: number;
+  readonly retransmits: number;
+  readonly sendWindowSegments: number;
+  readonly unacknowledgedSegments: number;
+  readonly lostSegments: number;
+  readonly maximumSegmentBytes: number;
+}
+
 export interface Addon {
+  readonly StreamEngine: new (
+    deliver: (count: number, joined: string | undefined) => void,
+    collect: () => void,
+    maxDepth: number,
+  ) => NativeStreamEngine;
+  /** `option` is a SocketOption; returns a status. */
+  setSocketOption(fd: number, option: number, value: number): number;
+  getSocketOption(fd: number, option: number): number | undefined;
+  setCongestionControl(fd: number, name: string): number;
+  getCongestionControl(fd: number): string | undefined;
+  tcpInfo(fd: number): TcpInfo | undefined;
+  /** Two connected stream sockets, close-on-exec, or a status. */
+  socketPair(): [number, number] | number;
   /** `kernel` is one of buildInfo().simdSupported, for tests; without it the best one serves. */
   readonly EnvelopeScanner: new (
     maxDepth: number,
@@ -81,6 +182,13 @@ export interface Addon {
 
 /** The names above as values, for the test that compares them with the binary. */
 export const addonExports = [
+  'StreamEngine',
+  'getCongestionControl',
+  'getSocketOption',
+  'setCongestionControl',
+  'setSocketOption',
+  'socketPair',
+  'tcpInfo',
   'buildInfo',
   'EnvelopeScanner',
   'decodeText',

@@ -6,6 +6,8 @@ namespace ringwire {
 
 void register_build_info(Napi::Env env, Napi::Object exports);
 void register_json(Napi::Env env, Napi::Object exports);
+void register_sockets(Napi::Env env, Napi::Object exports);
+void register_stream_engine(Napi::Env env, Napi::Object exports);
 void register_ring(Napi::Env env, Napi::Object exports);
 
 }  // namespace ringwire

@@ -1,0 +1,412 @@
+#include "route/batch_dispatcher.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "json/text_encoder.h"
+#include "net/listener.h"
+#include "net/stream_engine.h"
+
+namespace ringwire {
+
+namespace {
+
+constexpr char kResultHead[] = "{\"jsonrpc\":\"2.0\",\"id\":";
+constexpr char kResultMember[] = ",\"result\":";
+constexpr char kErrorMember[] = ",\"error\":";
+constexpr char kUpstreamGone[] =
+    "{\"code\":-32603,\"message\":\"The upstream connection closed before it answered\","
+    "\"data\":{\"code\":\"CONNECTION_CLOSED\",\"retryable\":true}}";
+
+/** Code units written per step, so that room for the worst case (6 bytes a unit) stays small. */
+constexpr size_t kEncodeStepUnits = 16 * 1024;
+
+void append_bytes(Connection* connection, const void* bytes, size_t length) {
+  uint8_t* room = connection->reserve(length);
+  if (room == nullptr) return connection->destroy(UV_ENOMEM);
+  std::memcpy(room, bytes, length);
+  connection->finish_frame(length);
+}
+
+template <size_t N>
+void append_text(Connection* connection, const char (&text)[N]) {
+  append_bytes(connection, text, N - 1);
+}
+
+}  // namespace
+
+BatchDispatcher::BatchDispatcher(BatchConsumer* consumer, int32_t* records, int32_t* state, int max_depth)
+    : consumer_(consumer), records_(records), state_(state), scanner_(max_depth) {}
+
+BatchDispatcher::~BatchDispatcher() {
+  for (const LargeFrame& frame : large_frames_) frame.slab->release();
+}
+
+// ------------------------------------------------------------------------------------------------------
+// records
+
+int32_t* BatchDispatcher::next_record(int32_t kind, Connection* connection) {
+  int32_t* record = records_ + static_cast<size_t>(count_++) * BatchField::kCount;
+  record[BatchField::kKind] = kind;
+  record[BatchField::kConnection] = connection == nullptr ? -1 : connection->index();
+  record[BatchField::kGeneration] =
+      connection == nullptr ? 0 : static_cast<int32_t>(connection->generation());
+  return record;
+}
+
+/** Events may arise while JavaScript reads the batch: those wait for the next one. */
+void BatchDispatcher::add_event(int32_t kind, Connection* connection, int32_t first, int32_t second) {
+  Event event = {kind, -1, 0, first, second};
+  if (connection != nullptr) {
+    event.connection = connection->index();
+    event.generation = static_cast<int32_t>(connection->generation());
+  }
+  events_.push_back(event);
+  if (!delivering_) move_events();
+}
+
+void BatchDispatcher::move_events() {
+  size_t moved = 0;
+  while (moved < events_.size() && count_ < kMaxRecords) {
+    const Event& event = events_[moved++];
+    int32_t* record = next_record(event.kind, nullptr);
+    record[BatchField::kConnection] = event.connection;
+    record[BatchField::kGeneration] = event.generation;
+    record[BatchField::kStart] = event.first;
+    record[BatchField::kEnd] = event.second;
+  }
+  events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(moved));
+}
+
+void BatchDispatcher::end_of_batch() {
+  if (delivering_) return;
+  for (;;) {
+    move_events();
+    if (count_ == 0) break;
+    if (!joined_.empty()) joined_.push_back(']');
+    delivering_ = true;
+    consumer_->deliver(count_, joined_.data(), joined_.size(), joined_ascii_);
+    if (state_[EngineState::kCollectRequested] != 0) {
+      state_[EngineState::kCollectRequested] = 0;
+      consumer_->collect();
+    }
+    delivering_ = false;
+    count_ = 0;
+    joined_.clear();
+    joined_ascii_ = true;
+    for (const LargeFrame& frame : large_frames_) frame.slab->release();
+    large_frames_.clear();
+  }
+}
+
+void BatchDispatcher::before_poll() {
+  if (state_[EngineState::kCollectRequested] == 0) return;
+  state_[EngineState::kCollectRequested] = 0;
+  consumer_->collect();
+}
+
+/** Delivers where no record is free; false where that closed the connection. */
+bool BatchDispatcher::make_room(const Connection* connection) {
+  if (count_ < kMaxRecords && joined_.size() < kMaxJoinedBytes) return true;
+  end_of_batch();
+  return !connection->closing();
+}
+
+// -------------------------------------------------------------------------------------------------------
+// frames
+
+void BatchDispatcher::on_frame(Connection* connection, const uint8_t* base, size_t start, size_t end) {
+  if (!make_room(connection)) return;
+  if (connection->user_flags != 0 && dispatch(connection, base, start, end)) return;
+  int32_t* record = next_record(BatchKind::kFrame, connection);
+  record[BatchField::kStart] = static_cast<int32_t>(start);
+  record[BatchField::kEnd] = static_cast<int32_t>(end);
+}
+
+void BatchDispatcher::on_large_frame(Connection* connection, Slab* slab, size_t start, size_t end) {
+  if (!make_room(connection)) return;
+  slab->retain();
+  large_frames_.push_back({slab, start, end});
+  int32_t* record = next_record(BatchKind::kLargeFrame, connection);
+  record[BatchField::kStart] = static_cast<int32_t>(large_frames_.size()) - 1;
+  record[BatchField::kEnd] = 0;
+}
+
+Slab* BatchDispatcher::large_frame(int32_t number, size_t* start, size_t* end) {
+  if (number < 0 || static_cast<size_t>(number) >= large_frames_.size()) return nullptr;
+  const LargeFrame& frame = large_frames_[static_cast<size_t>(number)];
+  *start = frame.start;
+  *end = frame.end;
+  return frame.slab;
+}
+
+int BatchDispatcher::match_profile(const Connection* connection, int32_t flags) const {
+  for (size_t i = 0; i < profiles_.size(); ++i) {
+    const RequestProfile& profile = profiles_[i];
+    if ((flags & profile.flags_mask) == profile.flags_value &&
+        (connection->user_flags & profile.connection_mask) == profile.connection_value)
+      return static_cast<int>(i);
+  }
+  return -1;
+}
+
+/** Serves the frame by a route; false leaves it to the generic path. */
+bool BatchDispatcher::dispatch(Connection* connection, const uint8_t* base, size_t start, size_t end) {
+  const uint8_t* frame = base + start;
+  if (scanner_.scan(frame, end - start, envelope_) != ScanVerdict::kOk) return false;
+  const int32_t* e = envelope_;
+  const int32_t kind = e[EnvelopeField::kKind];
+  if ((connection->user_flags & ConnectionFlag::kUpstream) != 0 &&
+      (kind == EnvelopeKind::kResponse || kind == EnvelopeKind::kError))
+    return take_upstream_reply(connection, frame, end - start);
+  if (kind != EnvelopeKind::kRequest || (connection->user_flags & ConnectionFlag::kDispatch) == 0)
+    return false;
+  const int32_t flags = e[EnvelopeField::kFlags];
+  if ((flags & (EnvelopeFlag::kMethodEscaped | EnvelopeFlag::kNameEscaped)) != 0) return false;
+  const auto id_length = static_cast<size_t>(e[EnvelopeField::kIdEnd] - e[EnvelopeField::kIdStart]);
+  if (id_length > CallSlot::kMaxIdBytes) return false;
+  const int profile = match_profile(connection, flags);
+  if (profile < 0) return false;
+
+  const ByteRange method = {
+      frame + e[EnvelopeField::kMethodStart],
+      static_cast<size_t>(e[EnvelopeField::kMethodEnd] - e[EnvelopeField::kMethodStart])};
+  ByteRange key;
+  if (e[EnvelopeField::kNameStart] >= 0) {
+    key = {frame + e[EnvelopeField::kNameStart],
+           static_cast<size_t>(e[EnvelopeField::kNameEnd] - e[EnvelopeField::kNameStart])};
+  }
+  const Route* route = routes_.find(method, key, static_cast<uint32_t>(profile));
+  if (route == nullptr) return false;
+  switch (route->kind) {
+    case RouteKind::kHandler:
+      add_call(connection, *route, profile, frame, start, end);
+      return true;
+    case RouteKind::kReply:
+      // A cursor or any other parameter may ask for something else than the bytes held here.
+      if ((flags & EnvelopeFlag::kHasOtherParams) != 0) return false;
+      write_reply(connection, frame + e[EnvelopeField::kIdStart], id_length, route->reply);
+      ++native_replies_;
+      return true;
+    case RouteKind::kForward:
+      return forward(connection, *route, frame, end - start);
+  }
+  return false;
+}
+
+void BatchDispatcher::add_call(Connection* connection, const Route& route, int profile, const uint8_t* frame,
+                               size_t start, size_t end) {
+  const int32_t* e = envelope_;
+  const auto offset = static_cast<int32_t>(start);
+  const auto at = [offset](int32_t position) { return position < 0 ? -1 : position + offset; };
+  const int32_t flags = e[EnvelopeField::kFlags];
+  const int32_t input_start =
+      e[route.wants_arguments ? EnvelopeField::kArgumentsStart : EnvelopeField::kParamsStart];
+  const int32_t input_end =
+      e[route.wants_arguments ? EnvelopeField::kArgumentsEnd : EnvelopeField::kParamsEnd];
+  const size_t input_length = input_start < 0 ? 0 : static_cast<size_t>(input_end - input_start);
+
+  int32_t* record = next_record(BatchKind::kCall, connection);
+  record[BatchField::kStart] = offset;
+  record[BatchField::kEnd] = static_cast<int32_t>(end);
+  record[BatchField::kFlags] = flags;
+  record[BatchField::kRoute] = route.target;
+  record[BatchField::kProfile] = profile;
+  record[BatchField::kSlot] =
+      slots_.take(connection->index(), connection->generation(), static_cast<uint8_t>(profile),
+                  frame + e[EnvelopeField::kIdStart],
+                  static_cast<size_t>(e[EnvelopeField::kIdEnd] - e[EnvelopeField::kIdStart]));
+  record[BatchField::kInputStart] = at(input_start);
+  record[BatchField::kInputEnd] = at(input_end);
+  record[BatchField::kMetaStart] = at(e[EnvelopeField::kMetaStart]);
+  record[BatchField::kMetaEnd] = at(e[EnvelopeField::kMetaEnd]);
+  record[BatchField::kIdStart] = at(e[EnvelopeField::kIdStart]);
+  record[BatchField::kIdEnd] = at(e[EnvelopeField::kIdEnd]);
+  record[BatchField::kJoined] = input_length > 0 && input_length <= kMaxJoinedInputBytes ? 1 : 0;
+  if (record[BatchField::kJoined] != 0)
+    join(frame + input_start, input_length, (flags & EnvelopeFlag::kAscii) != 0);
+}
+
+void BatchDispatcher::join(const uint8_t* input, size_t length, bool ascii) {
+  joined_.push_back(joined_.empty() ? '[' : ',');
+  joined_.insert(joined_.end(), input, input + length);
+  joined_ascii_ = joined_ascii_ && ascii;
+}
+
+// -------------------------------------------------------------------------------------------------------
+// events
+
+void BatchDispatcher::on_frame_too_large(Connection* connection) {
+  add_event(BatchKind::kFrameTooLarge, connection, 0, 0);
+}
+void BatchDispatcher::on_accept(Listener* listener, Connection* connection) {
+  add_event(BatchKind::kAccepted, connection, listener->index(), 0);
+}
+void BatchDispatcher::on_accept_error(Listener* listener, int status) {
+  add_event(BatchKind::kAcceptFailed, nullptr, listener->index(), status);
+}
+void BatchDispatcher::on_connect(Connection* connection, int status) {
+  add_event(BatchKind::kConnected, connection, status, 0);
+}
+void BatchDispatcher::on_end(Connection* connection) { add_event(BatchKind::kEnded, connection, 0, 0); }
+void BatchDispatcher::on_drain(Connection* connection) { add_event(BatchKind::kDrained, connection, 0, 0); }
+void BatchDispatcher::on_listener_close(Listener* listener) {
+  add_event(BatchKind::kListenerClosed, nullptr, listener->index(), 0);
+}
+
+void BatchDispatcher::on_close(Connection* connection, int status) {
+  add_event(BatchKind::kClosed, connection, status, 0);
+  if (forwards_.size() == 0) return;
+  forwards_.drop_caller(connection->index(), connection->generation());
+  for (const ForwardedCall& call : forwards_.take_all_of(connection->index(), connection->generation()))
+    fail_forward(call);
+}
+
+// ------------------------------------------------------------------------------------------------------
+// answers
+
+int32_t BatchDispatcher::add_template(std::string before, std::string after) {
+  templates_.push_back({std::move(before), std::move(after)});
+  return static_cast<int32_t>(templates_.size()) - 1 + ReplyKind::kFirstTemplate;
+}
+
+void BatchDispatcher::reply(const int32_t* replies, int32_t count, const char16_t* text, size_t units) {
+  size_t used = 0;
+  for (int32_t i = 0; i < count; ++i) {
+    const int32_t* answer = replies + static_cast<size_t>(i) * ReplyField::kCount;
+    const auto length = std::min(static_cast<size_t>(answer[ReplyField::kUnits]), units - used);
+    const CallSlot* slot = slots_.at(answer[ReplyField::kSlot]);
+    if (slot != nullptr) {
+      Connection* connection = engine_->find(slot->connection, slot->generation);
+      if (connection != nullptr && !connection->closing() && answer[ReplyField::kKind] != ReplyKind::kDrop)
+        write_answer(connection, *slot, answer[ReplyField::kKind], text + used, length);
+      slots_.give_back(answer[ReplyField::kSlot]);
+    }
+    used += length;
+  }
+}
+
+namespace {
+
+using Encoder = size_t (*)(const char16_t*, size_t, uint8_t*);
+
+/** Encodes a long text step by step; a pair of surrogates is never cut. */
+bool append_encoded(Connection* connection, const char16_t* text, size_t units, Encoder encode) {
+  while (units > 0) {
+    size_t step = std::min(units, kEncodeStepUnits);
+    if (step < units && (text[step - 1] & 0xFC00) == 0xD800) --step;
+    uint8_t* room = connection->reserve(step * kEscapeBytesPerUnit + kEncoderSlack);
+    if (room == nullptr) return false;
+    connection->finish_frame(encode(text, step, room));
+    text += step;
+    units -= step;
+  }
+  return true;
+}
+
+}  // namespace
+
+void BatchDispatcher::write_answer(Connection* connection, const CallSlot& slot, int32_t kind,
+                                   const char16_t* text, size_t units) {
+  const size_t number = static_cast<size_t>(kind - ReplyKind::kFirstTemplate);
+  const Template* shape =
+      kind >= ReplyKind::kFirstTemplate && number < templates_.size() ? &templates_[number] : nullptr;
+  append_text(connection, kResultHead);
+  append_bytes(connection, slot.id, slot.id_length);
+  bool written = true;
+  if (shape != nullptr) {
+    append_text(connection, kResultMember);
+    append_bytes(connection, shape->before.data(), shape->before.size());
+    written = append_encoded(connection, text, units, escape_utf16);
+    append_bytes(connection, shape->after.data(), shape->after.size());
+  } else {
+    if (kind == ReplyKind::kError) {
+      append_text(connection, kErrorMember);
+    } else {
+      append_text(connection, kResultMember);
+    }
+    written = append_encoded(connection, text, units, encode_utf16);
+  }
+  append_text(connection, "}\n");
+  if (!written) connection->destroy(UV_ENOMEM);
+}
+
+void BatchDispatcher::write_reply(Connection* connection, const uint8_t* id, size_t id_length,
+                                  const std::string& result) {
+  const size_t length = sizeof kResultHead - 1 + id_length + sizeof kResultMember - 1 + result.size() + 2;
+  uint8_t* room = connection->reserve(length);
+  if (room == nullptr) return connection->destroy(UV_ENOMEM);
+  const auto put = [&room](const void* bytes, size_t count) {
+    std::memcpy(room, bytes, count);
+    room += count;
+  };
+  put(kResultHead, sizeof kResultHead - 1);
+  put(id, id_length);
+  put(kResultMember, sizeof kResultMember - 1);
+  put(result.data(), result.size());
+  put("}\n", 2);
+  connection->finish_frame(length);
+}
+
+// -----------------------------------------------------------------------------------------------------
+// forwards
+
+bool BatchDispatcher::forward(Connection* connection, const Route& route, const uint8_t* frame,
+                              size_t length) {
+  Connection* upstream = engine_->find(route.target, route.target_generation);
+  if (upstream == nullptr || upstream->closing() || upstream->above_high_watermark()) return false;
+  const auto id_start = static_cast<size_t>(envelope_[EnvelopeField::kIdStart]);
+  const auto id_end = static_cast<size_t>(envelope_[EnvelopeField::kIdEnd]);
+  ForwardedCall call;
+  call.caller = connection->index();
+  call.caller_generation = connection->generation();
+  call.upstream = upstream->index();
+  call.upstream_generation = upstream->generation();
+  call.id.assign(reinterpret_cast<const char*>(frame + id_start), id_end - id_start);
+  char id[24];
+  const int id_length =
+      std::snprintf(id, sizeof id, "%llu", static_cast<unsigned long long>(forwards_.add(std::move(call))));
+  append_bytes(upstream, frame, id_start);
+  append_bytes(upstream, id, static_cast<size_t>(id_length));
+  append_bytes(upstream, frame + id_end, length - id_end);
+  append_text(upstream, "\n");
+  return true;
+}
+
+bool BatchDispatcher::take_upstream_reply(Connection* connection, const uint8_t* frame, size_t length) {
+  const auto id_start = static_cast<size_t>(envelope_[EnvelopeField::kIdStart]);
+  const auto id_end = static_cast<size_t>(envelope_[EnvelopeField::kIdEnd]);
+  uint64_t id = 0;
+  const size_t digits = id_end - id_start;
+  bool numeric = digits > 0 && digits <= 19;
+  for (size_t i = id_start; numeric && i < id_end; ++i) {
+    numeric = frame[i] >= '0' && frame[i] <= '9';
+    id = id * 10 + static_cast<uint64_t>(frame[i] - '0');
+  }
+  ForwardedCall call;
+  if (!numeric || !forwards_.take(id, connection->index(), connection->generation(), &call)) {
+    // Late, invented or not ours: it must reach nobody.
+    ++unknown_replies_;
+    return true;
+  }
+  Connection* caller = engine_->find(call.caller, call.caller_generation);
+  if (caller == nullptr || caller->closing()) return true;
+  append_bytes(caller, frame, id_start);
+  append_bytes(caller, call.id.data(), call.id.size());
+  append_bytes(caller, frame + id_end, length - id_end);
+  append_text(caller, "\n");
+  return true;
+}
+
+void BatchDispatcher::fail_forward(const ForwardedCall& call) {
+  Connection* caller = engine_->find(call.caller, call.caller_generation);
+  if (caller == nullptr || caller->closing()) return;
+  append_text(caller, kResultHead);
+  append_bytes(caller, call.id.data(), call.id.size());
+  append_text(caller, kErrorMember);
+  append_text(caller, kUpstreamGone);
+  append_text(caller, "}\n");
+}
+
+}  // namespace ringwire
