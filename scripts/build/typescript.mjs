@@ -1,5 +1,5 @@
 // src/*.ts to dist, by tsc.
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { filesBelow, fingerprint, isCurrent, run, writeStamp } from './steps.mjs';
 
 const stamp = 'dist/.stamp';
@@ -21,6 +21,8 @@ export function buildTypeScript({ quiet }) {
   if (!existsSync(stamp)) rmSync('dist', { recursive: true, force: true });
   if (!run('typescript', 'node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json'], { quiet })) return false;
   pruneOutputs();
+  // npm does this when it installs a package; in a clone nobody else does.
+  chmodSync('dist/cli/main.js', 0o755);
   writeStamp(stamp, digest);
   return true;
 }
