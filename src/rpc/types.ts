@@ -95,5 +95,7 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   readonly maxTimeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Called once with the id the request goes out under, before it does. */
+  readonly onSend?: (id: IdText) => void;
   readonly onProgress?: (progress: { progress: number; total?: number; message?: string }) => void;
 }
