@@ -47,7 +47,7 @@ EnvelopeScanner::EnvelopeScanner(int max_depth, const simdjson::implementation* 
                   ? static_cast<const simdjson::implementation*>(simdjson::get_active_implementation())
                   : kernel),
       max_depth_(std::min(std::max(max_depth, 1), kMaxDepthLimit)),
-      copies_(kernel_->name() == "fallback") {
+      fallback_(kernel_->name() == "fallback") {
   // Where this fails the pointer stays empty, and every scan says OutOfMemory.
   if (kernel_->create_dom_parser_implementation(kFirstBytes, 1, parser_) != simdjson::SUCCESS)
     parser_.reset();
@@ -64,7 +64,7 @@ int EnvelopeScanner::index(const uint8_t* text, size_t length) {
   } else if (parser_->capacity() > kKeptBytes && length <= kKeptBytes) {
     if (parser_->set_capacity(kKeptBytes) != simdjson::SUCCESS) return simdjson::MEMALLOC;
   }
-  if (copies_) {
+  if (fallback_) {
     if (copy_capacity_ < length) {
       copy_.reset(new (std::nothrow) uint8_t[length + kFallbackPadding]);
       copy_capacity_ = copy_ == nullptr ? 0 : length;
@@ -100,7 +100,9 @@ int32_t EnvelopeScanner::scan_frame(const uint8_t* frame, const ByteFacts& facts
     clear(record, ScanVerdict::kOutOfMemory, origin);
     return ScanVerdict::kOutOfMemory;
   }
-  if (error != simdjson::SUCCESS)
+  // The fallback kernel also finds fault with quotes that belong to a bad scalar; its index is complete then,
+  // and the walk stops at that scalar.
+  if (error != simdjson::SUCCESS && (!fallback_ || lexical_error(frame, length) != kNoLexicalError))
     return diagnose(frame, length, ScanVerdict::kInvalidJson, 0, record, origin);
   const Token first = parser_->structural_indexes.get();
   const Token stop = first + parser_->n_structural_indexes;
@@ -108,7 +110,9 @@ int32_t EnvelopeScanner::scan_frame(const uint8_t* frame, const ByteFacts& facts
   const Token after = reader.read(first);
   if (after == nullptr)
     return diagnose(frame, length, reader.refusal(), reader.refusal_offset(), record, origin);
-  if (after != stop) return diagnose(frame, length, ScanVerdict::kInvalidJson, *after, record, origin);
+  if (after != stop || error != simdjson::SUCCESS)
+    return diagnose(frame, length, ScanVerdict::kInvalidJson, after == stop ? length : *after, record,
+                    origin);
   const int32_t verdict = reader.finish();
   record[EnvelopeField::kFlags] |= fact_flags(facts);
   return verdict;
@@ -157,8 +161,7 @@ size_t EnvelopeScanner::scan_run(const uint8_t* run, size_t length, int32_t* rec
   // A newline inside a string is an error of the whole run, so where indexing succeeds no string spans two
   // lines and each line's part of the index is what the line alone would give. Where it fails, lines are
   // indexed alone.
-  const int error = index(run, length);
-  const bool indexed = error == simdjson::SUCCESS;
+  const bool indexed = !fallback_ && index(run, length) == simdjson::SUCCESS;
   Token token = indexed ? parser_->structural_indexes.get() : nullptr;
   const Token stop = indexed ? token + parser_->n_structural_indexes : nullptr;
   size_t count = 0;

@@ -64,11 +64,12 @@ class EnvelopeScanner {
 
   const simdjson::implementation* kernel_;
   std::unique_ptr<simdjson::internal::dom_parser_implementation> parser_;
-  /** A padded copy, for the one kernel that reads past the end. */
+  /** A padded copy, for the fallback kernel. */
   std::unique_ptr<uint8_t[]> copy_;
   size_t copy_capacity_ = 0;
   int max_depth_;
-  bool copies_;
+  /** simdjson's kernel without SIMD: it reads past the end, and lets escaped control characters pass. */
+  bool fallback_;
   uint64_t kinds_[kDepthWords] = {};
 };
 
