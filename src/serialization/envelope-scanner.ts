@@ -193,7 +193,7 @@ export class TwinEnvelopeScanner {
     if (end - start > 6 * bytes.length) return false;
     const slice = this.#text.subarray(start, end);
     if (slice.indexOf(backslash) < 0) return false;
-    const plain = JSON.parse(`"${Buffer.from(slice).utf8Slice()}"`) as string;
+    const plain = JSON.parse(`"${Buffer.from(slice).toString()}"`) as string;
     if (plain.length !== bytes.length) return false;
     for (let i = 0; i < bytes.length; i++) if (plain.charCodeAt(i) !== bytes[i]) return false;
     return true;

@@ -141,7 +141,7 @@ export class FrameGenerator {
   /** A frame; about half of them are valid messages. */
   next(): Buffer {
     const { random } = this;
-    let frame = Buffer.from(this.#message());
+    let frame: Buffer = Buffer.from(this.#message());
     if (random.chance(3)) frame = Buffer.from(`[${frame},${this.#message()}]`);
     for (let left = random.chance(50) ? 0 : 1 + random.below(3); left > 0; left--)
       frame = this.#mutate(frame);
