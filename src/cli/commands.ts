@@ -1,0 +1,34 @@
+import type { Command } from './command.js';
+
+interface CommandEntry {
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+/** Each command is a module of its own, loaded when it runs: `serve` pays for nothing that `doctor` needs. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  serve: {
+    summary: 'Serve a module over TCP, Unix sockets or stdio',
+    load: async () => (await import('./serve.js')).serve,
+  },
+  call: {
+    summary: 'Call a tool or a JSON-RPC method and print the answer',
+    load: async () => (await import('./call.js')).call,
+  },
+  tools: {
+    summary: 'List the tools of a server',
+    load: async () => (await import('./tools.js')).tools,
+  },
+  doctor: {
+    summary: 'Say what runs on this machine and what would make it faster',
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  bench: {
+    summary: 'Measure a call of an echo tool on this machine',
+    load: async () => (await import('./bench.js')).bench,
+  },
+  help: {
+    summary: 'Explain a command',
+    load: async () => (await import('./help.js')).help,
+  },
+};

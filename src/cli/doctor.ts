@@ -1,0 +1,40 @@
+import { defineCommand } from './command.js';
+import type { Finding } from './doctor/check.js';
+import { runtimeFindings } from './doctor/runtime.js';
+import { systemFindings } from './doctor/system.js';
+import { ExitCode } from './exit-codes.js';
+import { type Colour, columns, paint, printJson, printLine } from './terminal.js';
+
+const colours: Record<Finding['status'], Colour> = {
+  ok: 'green',
+  'could be better': 'yellow',
+  broken: 'red',
+};
+
+function render(findings: readonly Finding[]): string {
+  const rows = findings.map(({ name, status, found }) => [status, name, found]);
+  const lines = columns(rows).split('\n');
+  return findings
+    .flatMap(({ status, change }, index) => {
+      const line = paint(status, colours[status]) + lines[index].slice(status.length);
+      return change === undefined ? [line] : [line, `  change it: ${paint(change, 'bold')}`];
+    })
+    .join('\n');
+}
+
+export const doctor = defineCommand({
+  name: 'doctor',
+  summary: 'Say what runs on this machine and what would make it faster',
+  usage: '[--json]',
+  details:
+    'Every line is ok, could be better, or broken, the last two with the command that changes it. Ends with 1 when something is broken.',
+  options: { json: { type: 'boolean', description: 'Print the findings as JSON' } },
+  examples: ['ringwire doctor', 'ringwire doctor --json'],
+  async run({ options }) {
+    const findings = [...runtimeFindings(), ...systemFindings()];
+    const isBroken = findings.some(({ status }) => status === 'broken');
+    if (options.json === true) printJson({ healthy: !isBroken, findings });
+    else printLine(render(findings));
+    return isBroken ? ExitCode.Failure : ExitCode.Ok;
+  },
+});

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+/** The `ringwire` command: finds the command, reads its options, turns what went wrong into a message and a code. */
+import { createRequire } from 'node:module';
+import { RingwireError, RpcError } from '../errors.js';
+import { ExitCode, exitCodeOf } from './exit-codes.js';
+import { paint, printError, printLine } from './terminal.js';
+import { UsageError } from './usage-error.js';
+
+async function run(argv: readonly string[]): Promise<ExitCode> {
+  const [name, ...rest] = argv;
+  if (name === '--version' || name === '-v') {
+    printLine((createRequire(import.meta.url)('../../package.json') as { version: string }).version);
+    return ExitCode.Ok;
+  }
+  const { commandHelp, generalHelp, loadCommand } = await import('./help.js');
+  if (name === undefined) {
+    printError(generalHelp());
+    return ExitCode.Usage;
+  }
+  if (name === '--help' || name === '-h') {
+    printLine(generalHelp());
+    return ExitCode.Ok;
+  }
+  const command = await loadCommand(name);
+  const end = rest.indexOf('--');
+  const own = end === -1 ? rest : rest.slice(0, end);
+  if (own.includes('--help') || own.includes('-h')) {
+    printLine(commandHelp(command));
+    return ExitCode.Ok;
+  }
+  const { parseInput } = await import('./parse-input.js');
+  return command.run(parseInput(command, rest));
+}
+
+/** One line on what is wrong, one on what would be right; machines that asked for JSON get it as JSON. */
+function report(error: unknown, asJson: boolean): ExitCode {
+  const known = error instanceof RingwireError ? error : undefined;
+  const usage = error instanceof UsageError ? error : undefined;
+  const code = usage === undefined ? (known?.code ?? 'INTERNAL') : 'USAGE';
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = usage?.hint;
+  if (asJson) {
+    const rpc = error instanceof RpcError ? { rpcCode: error.rpcCode, data: error.data } : {};
+    printError(JSON.stringify({ error: { code, message, ...rpc, ...(hint === undefined ? {} : { hint }) } }));
+  } else {
+    printError(
+      `${paint('ringwire:', 'red', process.stderr)} ${message}${known === undefined ? '' : ` (${code})`}`,
+    );
+    if (hint !== undefined) printError(`  ${hint}`);
+    // A defect of ours, or of a served module: the stack is what its author needs.
+    if (usage === undefined && known === undefined && error instanceof Error) printError(error.stack ?? '');
+  }
+  if (usage !== undefined) return ExitCode.Usage;
+  return known === undefined ? ExitCode.Failure : exitCodeOf(known);
+}
+
+// `ringwire tools … | head -1` closes our standard output early; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(ExitCode.Ok);
+  throw error;
+});
+
+const argv = process.argv.slice(2);
+const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+try {
+  process.exitCode = await run(argv);
+} catch (error) {
+  process.exitCode = report(error, own.includes('--json'));
+}
