@@ -70,10 +70,19 @@ export class SdkService {
     return this.#sessions.size;
   }
 
-  /** Stops accepting, lets requests in flight finish, closes every connection. Idempotent. */
-  close(): Promise<void> {
-    this.#closing ??= this.#shutDown();
+  /**
+   * Stops accepting, lets requests in flight finish, closes every connection. Idempotent.
+   *
+   * @param drainTimeoutMs how long requests in flight may go on; the option of the same name by default.
+   */
+  close(drainTimeoutMs = this.#options.drainTimeoutMs ?? defaultDrainTimeoutMs): Promise<void> {
+    this.#closing ??= this.#shutDown(drainTimeoutMs);
     return this.#closing;
+  }
+
+  /** Resolves when the connections that are open now have ended. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#sessions].map(({ wire }) => wire.ended));
   }
 
   /** Internal: where the connections come from. */
@@ -129,9 +138,8 @@ export class SdkService {
     }
   }
 
-  async #shutDown(): Promise<void> {
+  async #shutDown(timeoutMs: number): Promise<void> {
     await this.#listener?.close();
-    const timeoutMs = this.#options.drainTimeoutMs ?? defaultDrainTimeoutMs;
     await Promise.all(
       [...this.#sessions].map(async (session) => {
         await session.wire.drain(timeoutMs);
