@@ -24,9 +24,17 @@ class ChangeSender {
   }
 
   send(method: string, paramsText: string): void {
-    if (this.#draining || this.#connection.notifyText(method, paramsText) === 'full') {
-      this.#waiting.set(paramsText + method, method);
-      void this.#drain();
+    if (!this.#draining && this.#offer(method, paramsText)) return;
+    this.#waiting.set(paramsText + method, method);
+    void this.#drain();
+  }
+
+  /** False when the transport is full. What a closed connection is told is lost, and rightly so. */
+  #offer(method: string, paramsText: string): boolean {
+    try {
+      return this.#connection.notifyText(method, paramsText) !== 'full';
+    } catch {
+      return true;
     }
   }
 
@@ -42,7 +50,7 @@ class ChangeSender {
       await this.#connection.drained();
       for (const [key, method] of this.#waiting) {
         const paramsText = key.slice(0, key.length - method.length);
-        if (this.#connection.notifyText(method, paramsText) === 'full') break;
+        if (!this.#offer(method, paramsText)) break;
         this.#waiting.delete(key);
       }
     }

@@ -1,0 +1,65 @@
+/**
+ * ringwire: a native-accelerated transport engine for JSON-RPC 2.0 and the Model Context Protocol. What is exported
+ * here, by name, is the public API; everything else may change without notice.
+ */
+export { type ErrorCode, errorKinds, RingwireError, RpcError, RpcErrorCode } from './errors.js';
+export {
+  type CallToolResult,
+  type ChangeEvent,
+  type ConnectOptions,
+  type ContentBlock,
+  connect,
+  createServer,
+  type Era,
+  type InputHandlers,
+  type InputOptions,
+  InputRequired,
+  inputRequired,
+  type JsonSchema,
+  McpClient,
+  type McpContext,
+  McpServer,
+  type PromptOptions,
+  type ReadReturn,
+  type ResourceOptions,
+  type ResourceTemplateOptions,
+  type Schema,
+  type ServerOptions,
+  Subscription,
+  type Target,
+  type ToolHandler,
+  type ToolOptions,
+  type ToolReturn,
+} from './mcp/index.js';
+export { type ConnectRpcOptions, connectRpc, RpcClient } from './rpc/client.js';
+export { Dispatcher } from './rpc/dispatcher.js';
+export { Peer } from './rpc/peer.js';
+export type { CloseOptions, PeerCounters, PeerOptions } from './rpc/peer-options.js';
+export { createRpcServer, RpcServer, type RpcServerOptions } from './rpc/server.js';
+export type {
+  AuthInfo,
+  Call,
+  CallContext,
+  Connection,
+  Handler,
+  IdText,
+  Interceptor,
+  LogLevel,
+  RequestOptions,
+  TraceContext,
+} from './rpc/types.js';
+export type { ChildCommand } from './transports/endpoint.js';
+export { connectTransport, listenTransport } from './transports/open.js';
+export type {
+  Framing,
+  Implementation,
+  Listener,
+  PeerInfo,
+  SendResult,
+  SocketOptions,
+  Transport,
+  TransportHandlers,
+  TransportKind,
+  TransportOptions,
+  TuningProfile,
+} from './transports/transport.js';
