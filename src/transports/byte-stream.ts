@@ -50,6 +50,8 @@ export abstract class ByteStreamTransport implements Transport {
       },
       onFrameError: (error, fatal) => this.#refuseFrame(error, fatal),
     });
+    // From the beginning: a peer that sent nothing and left has ended before anybody called start().
+    readable.on('end', this.#onEnd);
     this.#gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
@@ -89,8 +91,8 @@ export abstract class ByteStreamTransport implements Transport {
     }
     if (this.#closing) return;
     this.#readable.on('data', this.#onData);
-    this.#readable.on('end', this.#onEnd);
     if (this.#paused) this.#readable.pause();
+    if (this.#peerEnded) process.nextTick(this.#onEnd);
   }
 
   send(frame: Uint8Array | string): SendResult {
@@ -245,7 +247,7 @@ export abstract class ByteStreamTransport implements Transport {
 
   #onPeerEnd(): void {
     this.#peerEnded = true;
-    if (this.#closing || this.#decoder.hasRest) return;
+    if (this.#closing || this.#handlers === undefined || this.#decoder.hasRest) return;
     this.#decoder.end();
     if (!this.#closing) this.peerEnded();
   }

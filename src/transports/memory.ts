@@ -26,7 +26,9 @@ class MemoryTransport implements Transport {
   #closing = false;
   #otherClosed = false;
   #endSeen = false;
-  #finished: { error: RingwireError | undefined } | undefined;
+  /** What destroy() was given, for onClose. */
+  #error: RingwireError | undefined;
+  #finished = false;
   readonly #gone: Promise<void>;
   #resolveGone!: () => void;
 
@@ -61,14 +63,13 @@ class MemoryTransport implements Transport {
       );
     }
     this.#handlers = handlers;
-    const finished = this.#finished;
-    if (finished !== undefined) process.nextTick(() => handlers.onClose(finished.error));
+    if (this.#finished) process.nextTick(() => handlers.onClose(this.#error));
     else this.#schedule();
   }
 
   send(frame: Uint8Array | string): SendResult {
     const other = this.#other;
-    if (this.#closing || this.#finished !== undefined) return 'full';
+    if (this.#closing || this.#finished) return 'full';
     if (other.#inboxBytes >= this.#options.highWatermarkBytes) {
       other.#otherWantsDrain = true;
       return 'full';
@@ -95,7 +96,7 @@ class MemoryTransport implements Transport {
   }
 
   close(): Promise<void> {
-    if (!this.#closing && this.#finished === undefined) {
+    if (!this.#closing && !this.#finished) {
       this.#closing = true;
       this.#dropInbox();
       this.#other.#otherClosed = true;
@@ -106,20 +107,21 @@ class MemoryTransport implements Transport {
   }
 
   destroy(error?: RingwireError): void {
-    if (this.#finished !== undefined) return;
+    if (this.#finished) return;
+    this.#error ??= error;
     this.#closing = true;
     this.#dropInbox();
     const other = this.#other;
     other.#dropInbox();
     other.#otherClosed = true;
     other.#schedule();
-    setImmediate(() => this.#finish(error));
+    setImmediate(() => this.#finish());
   }
 
   /** A closing end is gone once the other end has taken what was queued for it, or after closeTimeoutMs. */
   #settleClose(): void {
     if (this.#other.#inboxBytes === 0) {
-      setImmediate(() => this.#finish(undefined));
+      setImmediate(() => this.#finish());
       return;
     }
     const timer = setTimeout(() => {
@@ -130,8 +132,7 @@ class MemoryTransport implements Transport {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#handlers === undefined || this.#paused || this.#finished !== undefined)
-      return;
+    if (this.#scheduled || this.#handlers === undefined || this.#paused || this.#finished) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -177,7 +178,7 @@ class MemoryTransport implements Transport {
     if (this.#inbox.length > 0) this.#schedule();
     else if (this.#otherClosed && !this.#endSeen) {
       this.#endSeen = true;
-      if (other.#closing && other.#finished === undefined) other.#finish(undefined);
+      if (other.#closing && !other.#finished) other.#finish();
       void this.close();
     }
   }
@@ -188,11 +189,11 @@ class MemoryTransport implements Transport {
     this.#inboxBytes = 0;
   }
 
-  #finish(error: RingwireError | undefined): void {
-    if (this.#finished !== undefined) return;
-    this.#finished = { error };
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
     this.#resolveGone();
-    this.#handlers?.onClose(error);
+    this.#handlers?.onClose(this.#error);
   }
 }
 
