@@ -37,6 +37,8 @@ inline unsigned lowest_bit(uint64_t bits) {
 struct Lanes16 {
   unsigned bits;
   bool any() const { return bits != 0; }
+  /** Whether a lane before `lane` is in the set. */
+  bool any_before(unsigned lane) const { return (bits & ((1u << lane) - 1)) != 0; }
   unsigned first() const { return lowest_bit(bits); }
 };
 
@@ -75,6 +77,7 @@ struct Bytes16 {
 struct Lanes16 {
   uint64_t nibbles;
   bool any() const { return nibbles != 0; }
+  bool any_before(unsigned lane) const { return (nibbles & ((uint64_t{1} << (4 * lane)) - 1)) != 0; }
   unsigned first() const { return lowest_bit(nibbles) >> 2; }
 };
 

@@ -43,11 +43,9 @@ Token EnvelopeReader::read(Token first) {
   return root_byte_ == '{' ? envelope(first) : walker_.value(first, 0);
 }
 
-EnvelopeReader::Key EnvelopeReader::key_at(Token key) {
-  const uint8_t* text = walker_.text() + *key + 1;
-  const uint32_t length = walker_.end_of(key) - *key - 2;
-  if (!walker_.has_escapes() || memchr(text, '\\', length) == nullptr) return {text, length};
-  const int plain = unescape_ascii(text, length, key_buffer_, kKeyCapacity);
+EnvelopeReader::Key EnvelopeReader::unescaped_key(Key key) {
+  if (memchr(key.text, '\\', key.length) == nullptr) return key;
+  const int plain = unescape_ascii(key.text, key.length, key_buffer_, kKeyCapacity);
   return {key_buffer_, plain < 0 ? 0 : static_cast<uint32_t>(plain)};
 }
 

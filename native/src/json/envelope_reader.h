@@ -42,7 +42,11 @@ class EnvelopeReader {
   /** A string's inside goes to the record at `field`; returns the token after it. */
   Token text(Token token, int32_t field);
 
-  Key key_at(Token key);
+  Key key_at(Token token) {
+    const Key key{walker_.text() + *token + 1, walker_.end_of(token) - *token - 2};
+    return walker_.has_escapes() ? unescaped_key(key) : key;
+  }
+  Key unescaped_key(Key key);
   /** Marks a key as seen; the first that was seen before is remembered. */
   void see(uint32_t bit, Token key) {
     if ((seen_ & bit) != 0 && duplicate_ == kNone) duplicate_ = *key;

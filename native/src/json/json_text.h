@@ -7,7 +7,8 @@ namespace ringwire {
 
 /** Space, tab, line feed, carriage return: all the white space JSON knows. */
 inline bool is_json_space(uint8_t byte) {
-  return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+  constexpr uint64_t kSpaces = uint64_t{1} << ' ' | 1u << '\n' | 1u << '\r' | 1u << '\t';
+  return byte <= ' ' && (kSpaces >> byte & 1) != 0;
 }
 
 /** `{ } [ ] , :` */

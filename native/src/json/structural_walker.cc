@@ -27,4 +27,59 @@ bool StructuralWalker::check_escapes(uint32_t end) {
   return true;
 }
 
+Token StructuralWalker::scalar(Token token) {
+  const uint8_t byte = at(token);
+  if (byte == 0) return unexpected(token);
+  const uint8_t* start = in_.text + *token;
+  const uint8_t* limit = in_.text + token[1];
+  const uint8_t* end;
+  if (byte == '-' || (byte >= '0' && byte <= '9')) {
+    end = number_end(start, limit);
+  } else if (byte == 't' || byte == 'f' || byte == 'n') {
+    end = literal_end(start, limit);
+  } else {
+    return unexpected(token);
+  }
+  if (end == nullptr || (end != limit && !is_json_space(*end)))
+    return fail(ScanVerdict::kInvalidJson, *token);
+  return token + 1;
+}
+
+Token StructuralWalker::container(Token token, int depth) {
+  const int outside = depth;
+  for (;;) {
+    // One value; where a container opens, its first value comes next.
+    const uint8_t byte = at(token);
+    if (byte == '{' || byte == '[') {
+      if (depth >= in_.max_depth) return fail(ScanVerdict::kTooDeep, *token);
+      const uint64_t bit = uint64_t{1} << (depth & 63);
+      uint64_t& word = in_.kinds[depth >> 6];
+      word = byte == '{' ? word | bit : word & ~bit;
+      ++depth;
+      ++token;
+      // '[' + 2 is ']', '{' + 2 is '}'.
+      if (at(token) != byte + 2) {
+        if (byte == '{' && (token = member_value(token)) == nullptr) return nullptr;
+        continue;
+      }
+    } else {
+      token = byte == '"' ? string(token) : scalar(token);
+      if (token == nullptr) return nullptr;
+    }
+    // After a value, or at the bracket that closes an empty container: a comma, or any number of ends.
+    for (;;) {
+      const bool object = (in_.kinds[(depth - 1) >> 6] >> ((depth - 1) & 63) & 1) != 0;
+      const uint8_t next = at(token);
+      if (next == ',') {
+        ++token;
+        if (object && (token = member_value(token)) == nullptr) return nullptr;
+        break;
+      }
+      if (next != (object ? '}' : ']')) return unexpected(token);
+      ++token;
+      if (--depth == outside) return token;
+    }
+  }
+}
+
 }  // namespace ringwire
