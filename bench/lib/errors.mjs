@@ -5,3 +5,9 @@ export class BenchError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** The line of a program's dying words that says why, rather than where. */
+export function lastWords(text) {
+  const lines = text.trim().split('\n');
+  return lines.findLast((line) => /^\w*Error\b/.test(line.trim()))?.trim() ?? lines.at(-1);
+}

@@ -1,7 +1,7 @@
 // Calls of the load generator.
 import { spawn, spawnSync } from 'node:child_process';
 import { loadgenPath } from './build.mjs';
-import { BenchError } from './errors.mjs';
+import { BenchError, lastWords } from './errors.mjs';
 
 const flags = (options) =>
   Object.entries(options)
@@ -28,7 +28,12 @@ async function call(command, options, server) {
     child.once('close', (...how) => resolve(how));
   });
   children.delete(child);
-  if (code !== 0) throw new BenchError(`loadgen ${command} failed (${signal ?? code}): ${errors.trim()}`);
+  if (code !== 0) {
+    const own = errors.split('\n').find((line) => line.startsWith('loadgen: ')) ?? '';
+    // A stdio server shares the generator's stderr: its own reason comes first.
+    const reason = [lastWords(errors.replace(/^loadgen: .*$/gm, '')), own].filter(Boolean).join('; ');
+    throw new BenchError(`loadgen ${command} failed (${signal ?? code}): ${reason}`);
+  }
   return Buffer.concat(chunks);
 }
 

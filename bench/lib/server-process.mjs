@@ -1,7 +1,7 @@
 // Starts a contender that listens, waits for its LISTENING line, ends it again.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { BenchError } from './errors.mjs';
+import { BenchError, lastWords } from './errors.mjs';
 
 const startTimeoutMs = 20_000;
 const stopTimeoutMs = 3_000;
@@ -33,7 +33,7 @@ export async function startServer(name, argv, cpu) {
     timer.unref();
     child.on('error', (error) => reject(new BenchError(`${name}: ${error.message}`)));
     child.on('exit', () =>
-      reject(new BenchError(`${name} ended before it listened: ${errors.trim() || output}`)),
+      reject(new BenchError(`${name} ended before it listened: ${lastWords(errors || output)}`)),
     );
     child.stdout.on('data', (chunk) => {
       output += chunk;

@@ -117,6 +117,7 @@ export const scan = {
         const over = (name, nanoseconds) => Number((of(name) / nanoseconds).toPrecision(4));
         const rows = times.map(({ name, nanoseconds }) =>
           record({
+            scenario: 'scan',
             contender: name,
             shape,
             frameBytes: frame.length,

@@ -23,13 +23,13 @@ const stdioNames = [
   'sdk2',
 ];
 
-const socketConfigurations = [
+export const socketConfigurations = [
   { label: '32 connections x 64 in flight, ASCII', connections: 32, depth: 64, text: 'ascii' },
   { label: '32 connections x 64 in flight, UTF-8', connections: 32, depth: 64, text: 'utf8' },
   { label: '32 connections x 64 in flight, escapes', connections: 32, depth: 64, text: 'escapes' },
   { label: '32 connections x 1 in flight, ASCII', connections: 32, depth: 1, text: 'ascii' },
 ];
-const stdioConfigurations = [
+export const stdioConfigurations = [
   { label: '64 in flight', connections: 1, depth: 64, text: 'ascii' },
   { label: '64 in flight, UTF-8', connections: 1, depth: 64, text: 'utf8' },
   { label: '1,024 in flight', connections: 1, depth: 1024, text: 'ascii' },
@@ -42,30 +42,38 @@ function chosen(names, only, transport) {
   return only;
 }
 
+/** Compares `names` in one configuration, records and prints it. */
+export async function measureStream(transport, { label, connections, depth, text }, names, context) {
+  const { options, cores, record, progress, fail, print } = context;
+  const summaries = await compare({
+    names,
+    transport,
+    shape: { text },
+    load: { connections, depth, seconds: options.seconds },
+    rounds: options.rounds,
+    // A child starts cold in every round.
+    warmup: transport === 'stdio' ? options.warmup * 2 : options.warmup,
+    cores,
+    progress,
+    fail,
+    label: `${transport} ${label}`,
+  });
+  const recorded = summaries.map((summary) => record({ ...summary, scenario: transport }));
+  if (recorded.length === 0) return [];
+  const noise = recorded[0].noisePercent;
+  print(`\n${transport}: ${label}${noise === undefined ? '' : ` (A/A noise ${noise} %)`}`);
+  print(throughputTable(recorded, 'node-batched'));
+  return recorded;
+}
+
 function streamScenario(transport, title, names, configurations) {
   return {
     title,
-    async run({ options, cores, record, progress, fail, print }) {
+    async run(context) {
       const records = [];
-      for (const { label, connections, depth, text } of configurations) {
-        const summaries = await compare({
-          names: chosen(names, options.only, transport),
-          transport,
-          shape: { text },
-          load: { connections, depth, seconds: options.seconds },
-          rounds: options.rounds,
-          warmup: options.warmup,
-          cores,
-          progress,
-          fail,
-          label: `${transport} ${label}`,
-        });
-        const recorded = summaries.map((summary) => record({ ...summary, scenario: transport }));
-        if (recorded.length === 0) continue;
-        records.push(...recorded);
-        const noise = recorded[0].noisePercent;
-        print(`\n${transport}: ${label}${noise === undefined ? '' : ` (A/A noise ${noise} %)`}`);
-        print(throughputTable(recorded, 'node-batched'));
+      for (const configuration of configurations) {
+        const taking = chosen(names, context.options.only, transport);
+        records.push(...(await measureStream(transport, configuration, taking, context)));
       }
       return records;
     },
