@@ -45,7 +45,7 @@
         # of a new glibc. test/unit/binary.test.ts checks that nothing newer than Node 20's own needs is used.
         ['OS=="linux"', {
           'cflags_cc': ['-ffunction-sections', '-fdata-sections'],
-          'ldflags': ['-Wl,--gc-sections', '-Wl,--as-needed', '-Wl,--exclude-libs,ALL'],
+          'ldflags': ['-Wl,--gc-sections', '-Wl,--as-needed', '-Wl,--exclude-libs,ALL', '-Wl,--version-script=<(module_root_dir)/native/exports.map'],
         }],
       ],
     },

@@ -70,6 +70,7 @@ export function buildAddon({ quiet, sanitize }) {
   const stamp = `${root}/build/.addon-stamp`;
   const digest = fingerprint({ node: process.version, arch: process.arch }, [
     'binding.gyp',
+    'native/exports.map',
     'node_modules/@nozbe/simdjson/package.json',
     ...filesBelow('native/src'),
   ]);

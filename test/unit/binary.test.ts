@@ -1,9 +1,10 @@
 /** The Linux binary asks the system for nothing newer than Node 20's own binaries do. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { loadReport } from '../../src/binding/addon.js';
 
-const built = loadReport().path ?? '';
+const built = fileURLToPath(new URL('../../build/Release/ringwire.node', import.meta.url));
 
 /** Highest versions in the official Linux binary of Node 20: what runs Node runs the addon. */
 const allowed: Readonly<Record<string, readonly number[]>> = {
@@ -21,10 +22,11 @@ function isNewer(version: readonly number[], limit: readonly number[]): boolean 
   return false;
 }
 
-const checkable =
-  process.platform === 'linux' && loadReport().loaded && spawnSync('objdump', ['--version']).status === 0;
+const checkable = existsSync(built) && spawnSync('objdump', ['--version']).status === 0;
+// CI has both, and may not pass by having neither.
+const skipped = process.platform !== 'linux' || (!checkable && !process.env.CI);
 
-describe.skipIf(!checkable)('the Linux binary', () => {
+describe.skipIf(skipped)('the Linux binary', () => {
   it('compares versions by number', () => {
     expect(isNewer([2, 34], [2, 28])).toBe(true);
     expect(isNewer([2, 2, 5], [2, 28])).toBe(false);
