@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { addon } from '../binding/addon.js';
 import { RingwireError } from '../errors.js';
+import type { Implementation } from '../transports/transport.js';
 import { type LoadResult, runLoad } from './bench/load.js';
 import type { FromServer } from './bench/server-child.js';
 import { defineCommand } from './command.js';
@@ -14,8 +15,8 @@ import { transportOptionSpecs, transportOptions } from './transport-options.js';
 import { suggestion, UsageError } from './usage-error.js';
 
 const warmUpMs = 500;
-/** Above this share of a core the generator is what was measured. */
-const generatorLimit = 0.9;
+/** Above this share of a core a process was the limit. */
+const fullCore = 0.9;
 
 interface QuickOptions {
   readonly connections: number;
@@ -31,7 +32,7 @@ interface QuickResult extends LoadResult {
   readonly serverCpuUsPerCall: number;
   readonly serverCpu: number;
   readonly serverRssBytes: number;
-  readonly implementation: string;
+  readonly implementation: Implementation;
   readonly simd: string | null;
   readonly cores: number;
   readonly generator: 'javascript';
@@ -49,12 +50,15 @@ async function message(child: ChildProcess): Promise<FromServer> {
   return received;
 }
 
-async function usage(child: ChildProcess): Promise<{ cpuUs: number; rssBytes: number }> {
+async function usage(
+  child: ChildProcess,
+): Promise<{ cpuUs: number; rssBytes: number; implementation: Implementation }> {
   const answer = message(child);
   child.send('usage');
   const received = await answer;
   if (!('cpu' in received)) throw new RingwireError('INTERNAL', 'The measured server answered out of turn.');
-  return { cpuUs: received.cpu.user + received.cpu.system, rssBytes: received.rssBytes };
+  const { cpu, rssBytes, implementation } = received;
+  return { cpuUs: cpu.user + cpu.system, rssBytes, implementation };
 }
 
 async function measure(options: QuickOptions): Promise<QuickResult> {
@@ -71,7 +75,7 @@ async function measure(options: QuickOptions): Promise<QuickResult> {
     const result = await runLoad({ ...load, measureMs: seconds * 1000 });
     const after = await usage(child);
     const serverCpuUs = after.cpuUs - before.cpuUs;
-    const native = options.implementation !== 'twin' && addon() !== undefined;
+    const { implementation } = after;
     return {
       connections,
       depth,
@@ -80,15 +84,24 @@ async function measure(options: QuickOptions): Promise<QuickResult> {
       serverCpuUsPerCall: serverCpuUs / Math.max(1, result.calls),
       serverCpu: serverCpuUs / 1000 / result.elapsedMs,
       serverRssBytes: after.rssBytes,
-      implementation: native ? 'native' : 'twin',
-      simd: native ? (addon()?.buildInfo().simd ?? null) : null,
+      implementation,
+      simd: implementation === 'native' ? (addon()?.buildInfo().simd ?? null) : null,
       cores: availableParallelism(),
       generator: 'javascript',
-      generatorWasLimit: result.generatorCpu >= generatorLimit,
+      generatorWasLimit: result.generatorCpu >= fullCore,
     };
   } finally {
     child.kill();
   }
+}
+
+function verdictOf({ generatorWasLimit, serverCpu }: QuickResult): string {
+  if (generatorWasLimit) {
+    return 'The generator was the limit, not the server: it answers more than this. In a clone, npm run bench measures with a C++ generator.';
+  }
+  if (serverCpu >= fullCore)
+    return 'The server was the limit: this is what it answers on this core at this load.';
+  return 'Neither was at its limit: the load is too light for a rate, or something else used the cores.';
 }
 
 function render(result: QuickResult): string {
@@ -106,9 +119,7 @@ function render(result: QuickResult): string {
     ['generator', `JavaScript in this process, ${percent(result.generatorCpu)}`],
   ]);
   const shape = `${result.connections} connections x ${result.depth} in flight, ${(result.elapsedMs / 1000).toFixed(1)} s`;
-  const verdict = result.generatorWasLimit
-    ? 'The generator was the limit, not the server: it answers more than this. In a clone, npm run bench measures with a C++ generator.'
-    : 'The generator had room left: the rate is that of the server at this load.';
+  const verdict = verdictOf(result);
   return `echo tool over TCP, ${shape}\n\n${table}\n\n${verdict}`;
 }
 

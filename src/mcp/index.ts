@@ -20,6 +20,14 @@ export type {
   ResourceTemplateOptions,
   TemplateReader,
 } from './resource.js';
+export { clientTransport } from './sdk-adapters/client-transport.js';
+export type {
+  SdkServer,
+  SdkServerContext,
+  SdkServerFactory,
+  SdkTransport,
+} from './sdk-adapters/sdk-types.js';
+export { type SdkService, type ServeSdkOptions, serveSdk } from './sdk-adapters/serve-sdk.js';
 export { createServer, McpServer } from './server.js';
 export type { ServerOptions } from './server-options.js';
 export type { ToolEntry, ToolHandler, ToolOptions, ToolReturn } from './tool.js';

@@ -49,7 +49,9 @@ function addonFinding(): Finding {
     return broken(
       'addon',
       `${unloadable.path} cannot be loaded: ${unloadable.problem}`,
-      'npm install --force ringwire',
+      unloadable.path.includes('prebuilds')
+        ? 'npm install --force ringwire'
+        : 'npm run clean && npm run build',
     );
   }
   return couldBeBetter(
