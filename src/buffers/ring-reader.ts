@@ -3,7 +3,7 @@
  * loaded once, checked against what is committed and what lies before the end, and only the checked copy is used.
  */
 import { RingField, RingMark } from '../binding/constants.generated.js';
-import { corrupt, isClosed, type RingMemory } from './ring-memory.js';
+import { corrupt, type RingMemory } from './ring-memory.js';
 
 /** Nothing to read now. */
 export const empty = -1;
@@ -15,6 +15,9 @@ export class RingReader {
   readonly #multi: boolean;
   readonly #capacity: number;
   readonly #mask: number;
+  readonly #lazyUnits: number;
+  /** Position of the next record to read, and of the oldest not yet given back to the writers. */
+  #next: number;
   #head: number;
   /** The tail as last seen: the writers' cache line is loaded only when all before it is read. */
   #tailSeen: number;
@@ -27,20 +30,20 @@ export class RingReader {
     this.#multi = memory.kind === 'mpsc';
     this.#capacity = memory.capacityUnits;
     this.#mask = memory.capacityUnits - 1;
+    this.#lazyUnits = memory.capacityUnits >> 3;
     this.#head = Atomics.load(memory.words, RingField.Head);
+    this.#next = this.#head;
     this.#tailSeen = this.#head;
   }
 
-  /** Length of the next frame, or `empty`. Skips before it are released. */
+  /** Length of the next frame, or `empty`. Passes over skips. */
   peekLength(): number {
     if (this.#visiting) throw new TypeError('A batch is being read: finish it before reading again');
-    let position = this.#head;
-    let mark = this.#markAt(position);
+    let mark = this.#markAt(this.#next);
     while ((mark & 3) === RingMark.Skip) {
-      position = (position + 1 + ((mark + 28) >>> 5)) | 0;
-      mark = this.#markAt(position);
+      this.#passTo((this.#next + 1 + ((mark + 28) >>> 5)) | 0);
+      mark = this.#markAt(this.#next);
     }
-    this.#releaseTo(position);
     return mark === RingMark.Pending ? empty : mark >>> 2;
   }
 
@@ -50,9 +53,9 @@ export class RingReader {
     if (length === empty) return undefined;
     const { buffer, bytes } = this.#memory;
     const copy = Buffer.allocUnsafe(length);
-    const start = bytes.byteOffset + ((this.#head & this.#mask) << 3) + 8;
+    const start = bytes.byteOffset + ((this.#next & this.#mask) << 3) + 8;
     copy.set(new Uint8Array(buffer, start, length));
-    this.#releaseTo((this.#head + 1 + ((length + 7) >>> 3)) | 0);
+    this.#passTo((this.#next + 1 + ((length + 7) >>> 3)) | 0);
     return copy;
   }
 
@@ -61,7 +64,7 @@ export class RingReader {
     if (this.#visiting) throw new TypeError('A batch is being read: finish it before reading again');
     const { buffer, bytes } = this.#memory;
     const mask = this.#mask;
-    let position = this.#head;
+    let position = this.#next;
     let visited = 0;
     this.#visiting = true;
     try {
@@ -105,7 +108,18 @@ export class RingReader {
     return tail !== position;
   }
 
+  /**
+   * Reading frame by frame gives room back in eighths of the ring, or when all that is known of is read: a store
+   * per frame would take the head's cache line from a writer that waits for room each time.
+   */
+  #passTo(position: number): void {
+    this.#next = position;
+    if (position === this.#tailSeen || ((position - this.#head) | 0) >= this.#lazyUnits)
+      this.#releaseTo(position);
+  }
+
   #releaseTo(position: number): void {
+    this.#next = position;
     if (position === this.#head) return;
     // With several writers every unit may become the start of a record, and zero says "not committed".
     if (this.#multi) this.#clear(this.#head, position);
@@ -123,11 +137,5 @@ export class RingReader {
     }
     this.#memory.units.fill(0, start);
     this.#memory.units.fill(0, 0, end - this.#capacity);
-  }
-
-  /** Closed, and nothing committed is left to read. */
-  get drained(): boolean {
-    // Closed first: a frame committed before the close is then seen below.
-    return isClosed(this.#memory) && !this.#visiting && this.peekLength() === empty;
   }
 }
