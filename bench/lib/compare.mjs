@@ -26,7 +26,7 @@ const resultOf = (request) => ({
 async function prepare(name, transport, { request, cores, folder }) {
   const contender = contenders[name];
   const missing = contender.missing?.();
-  if (missing !== undefined) throw new BenchError(`${name}: ${missing}`);
+  if (missing !== undefined) throw new BenchError(missing);
   const options = { handshake: contender.handshake, tool: contender.tool };
   const result = JSON.stringify(resultOf(request));
   if (transport === 'stdio') {
@@ -34,7 +34,7 @@ async function prepare(name, transport, { request, cores, folder }) {
     return { name, options, argv, stop: async () => {} };
   }
   const wanted = transport === 'tcp' ? 'tcp://127.0.0.1:0' : `unix:${path.join(folder, `${name}.sock`)}`;
-  const server = await startServer(name, contender.command({ url: wanted, result }), cores.server);
+  const server = await startServer(contender.command({ url: wanted, result }), cores.server);
   return { name, options: { ...options, url: server.url, serverPid: server.pid }, stop: server.stop };
 }
 
@@ -51,7 +51,7 @@ async function prepareAll(names, transport, context, { shape, progress, label, f
     } catch (error) {
       await ready?.stop();
       if (!(error instanceof BenchError)) throw error;
-      fail(`${label}: ${error.message}`);
+      fail(`${label}: ${name}: ${error.message}`);
     }
   }
   return all;
@@ -62,9 +62,7 @@ async function checkAnswer(ready, shape, request) {
   const wanted = resultOf(request).content;
   if (!isDeepStrictEqual(reply.result?.content, wanted)) {
     const excerpt = JSON.stringify(reply).slice(0, 300);
-    throw new BenchError(
-      `${ready.name} answers ${excerpt}, expected content ${JSON.stringify(wanted).slice(0, 300)}`,
-    );
+    throw new BenchError(`answers ${excerpt}, expected content ${JSON.stringify(wanted).slice(0, 300)}`);
   }
 }
 

@@ -17,7 +17,7 @@ export function pinned(argv, cpu) {
 }
 
 /** Resolves to { url, pid, startMs, stop() }; rejects with what the program said when it ended instead. */
-export async function startServer(name, argv, cpu) {
+export async function startServer(argv, cpu) {
   const [file, ...args] = pinned(argv, cpu);
   const begin = performance.now();
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -29,11 +29,11 @@ export async function startServer(name, argv, cpu) {
     errors = (errors + chunk).slice(-4000);
   });
   const url = await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new BenchError(`${name} did not listen in time`)), startTimeoutMs);
+    const timer = setTimeout(() => reject(new BenchError('did not listen in time')), startTimeoutMs);
     timer.unref();
-    child.on('error', (error) => reject(new BenchError(`${name}: ${error.message}`)));
+    child.on('error', (error) => reject(new BenchError(error.message)));
     child.on('exit', () =>
-      reject(new BenchError(`${name} ended before it listened: ${lastWords(errors || output)}`)),
+      reject(new BenchError(`ended before it listened: ${lastWords(errors || output)}`)),
     );
     child.stdout.on('data', (chunk) => {
       output += chunk;

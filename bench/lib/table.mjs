@@ -1,6 +1,7 @@
 // Plain text tables for people, in the terminal.
 
 const units = [
+  [1e9, 'G'],
   [1e6, 'M'],
   [1e3, 'k'],
 ];

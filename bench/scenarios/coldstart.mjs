@@ -21,12 +21,12 @@ const columns = [
 async function startOnce(name, transport, folder) {
   const contender = contenders[name];
   const missing = contender.missing?.();
-  if (missing !== undefined) throw new BenchError(`${name}: ${missing}`);
+  if (missing !== undefined) throw new BenchError(missing);
   const options = { handshake: contender.handshake, tool: contender.tool, seconds: idleSeconds };
   const result = JSON.stringify({ resultType: 'complete', content: [] });
   if (transport === 'stdio') return start(options, contender.command({ url: 'stdio:', result }));
   const wanted = transport === 'tcp' ? 'tcp://127.0.0.1:0' : `unix:${path.join(folder, `${name}.sock`)}`;
-  const server = await startServer(name, contender.command({ url: wanted, result }));
+  const server = await startServer(contender.command({ url: wanted, result }));
   try {
     const report = await start({ ...options, url: server.url, serverPid: server.pid });
     return { ...report, firstReplyMs: server.startMs + report.firstReplyMs };
@@ -76,7 +76,7 @@ export const coldstart = {
           records.push(record({ ...summary, scenario: 'coldstart' }));
         } catch (error) {
           if (!(error instanceof BenchError)) throw error;
-          fail(`coldstart ${transport}: ${error.message}`);
+          fail(`coldstart ${transport}: ${name}: ${error.message}`);
         }
       }
     }

@@ -1,9 +1,24 @@
 import { coldstart } from './coldstart.mjs';
 import { large } from './large.mjs';
+import { micro } from './micro.mjs';
 import { ring } from './ring.mjs';
 import { scan } from './scan.mjs';
 import { stdio, tcp, unix } from './streams.mjs';
 import { targets } from './targets.mjs';
 
+const parts = { tcp, unix, stdio, large, ring, scan, coldstart, micro };
+
+const all = {
+  title: 'every scenario above; with --quick in about a minute',
+  async run(context) {
+    const records = [];
+    for (const [scenario, part] of Object.entries(parts)) {
+      const record = (summary) => context.record({ scenario, ...summary });
+      records.push(...(await part.run({ ...context, record })));
+    }
+    return records;
+  },
+};
+
 /** Name on the command line -> { title, run(context) → records }. */
-export const scenarios = { tcp, unix, stdio, large, ring, scan, coldstart, targets };
+export const scenarios = { ...parts, all, targets };
