@@ -24,6 +24,7 @@ import {
   nodeVersions,
   type Packed,
   pack,
+  root,
 } from './packed-package.js';
 
 const maxPackages = 10;
@@ -112,6 +113,34 @@ describe('an installation', () => {
 
   it('compiled nothing', () => {
     expect(readdirSync(join(consumer, 'node_modules/ringwire'))).not.toContain('build');
+  });
+});
+
+describe('the types', () => {
+  /** The error expected keeps the inference from falling back to any. */
+  const typed = `
+import { createServer, RingwireError } from 'ringwire';
+import { modernVersions } from 'ringwire/mcp';
+const server = createServer({ name: 'typed', version: '1.0.0' });
+server.tool(
+  'add',
+  { inputSchema: { type: 'object', properties: { a: { type: 'number' }, b: { type: 'string' } }, required: ['a'] } },
+  ({ a, b }) => {
+    const n: number = a;
+    const s: string | undefined = b;
+    // @ts-expect-error a is a number
+    const wrong: string = a;
+    return [n, s, wrong, modernVersions, RingwireError].join();
+  },
+);
+`;
+
+  it('stand alone, and infer the arguments of a handler from its schema', () => {
+    writeFileSync(join(consumer, 'typed.mts'), typed);
+    const options = ['--strict', '--noEmit', '--target', 'es2022', '--module', 'nodenext', '--types', 'node'];
+    const roots = ['--typeRoots', join(root, 'node_modules/@types')];
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    expect(run(process.execPath, [tsc, ...options, ...roots, 'typed.mts'])).toBe('');
   });
 });
 
