@@ -13,6 +13,10 @@ export class FrameAssembly {
     return this.#length;
   }
 
+  get capacityBytes(): number {
+    return this.#buffer.length;
+  }
+
   /** Appends chunk[start, end). `mostBytes` is what the frame can grow to, so that the last doubling does not overshoot. */
   append(chunk: Buffer, start: number, end: number, mostBytes: number): void {
     const needed = this.#length + end - start;

@@ -56,6 +56,11 @@ export class FrameDecoder {
     return this.#assembly.length + (this.#rest?.length ?? 0);
   }
 
+  /** Memory reserved for an unfinished frame. */
+  get capacityBytes(): number {
+    return this.#assembly.capacityBytes;
+  }
+
   /** Whether bytes wait behind stop(). */
   get hasRest(): boolean {
     return this.#rest !== undefined;

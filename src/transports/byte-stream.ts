@@ -33,6 +33,8 @@ export abstract class ByteStreamTransport implements Transport {
   #paused = false;
   #peerEnded = false;
   #closing = false;
+  /** Nothing can leave any more, though the peer's last frames may still come in. */
+  #sendingEnded = false;
   /** Set once the stream is being cut; the error goes to onClose. */
   #cut: { error: RingwireError | undefined } | undefined;
   #finished = false;
@@ -96,7 +98,7 @@ export abstract class ByteStreamTransport implements Transport {
   }
 
   send(frame: Uint8Array | string): SendResult {
-    if (this.#closing) return 'full';
+    if (this.#closing || this.#sendingEnded) return 'full';
     if (this.bufferedBytes >= this.options.highWatermarkBytes) {
       if (!this.#writing) this.#flush();
       if (this.bufferedBytes >= this.options.highWatermarkBytes) {
@@ -162,6 +164,12 @@ export abstract class ByteStreamTransport implements Transport {
   /** Throws away what still comes in, so that the peer's end can be seen. */
   protected discardInput(): void {
     this.#readable.resume();
+  }
+
+  /** For subclasses: the peer takes no more; what is queued for it is dropped. */
+  protected endSending(): void {
+    this.#sendingEnded = true;
+    this.#queue.clear();
   }
 
   /** Stops listening to the input stream, which outlives this transport. */
@@ -263,7 +271,7 @@ export abstract class ByteStreamTransport implements Transport {
 
   #flush(): void {
     const bytes = this.#queue.length;
-    if (bytes === 0 || this.#cut !== undefined || this.#finished) return;
+    if (bytes === 0 || this.#sendingEnded || this.#cut !== undefined || this.#finished) return;
     this.#inFlight = bytes;
     this.#writing = true;
     if (this.write(this.#queue.take(), () => this.#wrote())) this.#wrote();
@@ -275,14 +283,14 @@ export abstract class ByteStreamTransport implements Transport {
     this.#inFlight = 0;
     this.#flush();
     if (this.bufferedBytes === 0) this.#whenFlushed?.();
-    if (this.#wantsDrain && this.bufferedBytes <= this.options.lowWatermarkBytes) {
+    if (this.#wantsDrain && !this.#sendingEnded && this.bufferedBytes <= this.options.lowWatermarkBytes) {
       this.#wantsDrain = false;
       process.nextTick(() => this.#emitDrain());
     }
   }
 
   #emitDrain(): void {
-    if (this.#closing) return;
+    if (this.#closing || this.#sendingEnded) return;
     if (this.bufferedBytes <= this.options.lowWatermarkBytes) this.#handlers?.onDrain?.();
     else this.#wantsDrain = true;
   }

@@ -61,6 +61,7 @@ class ChildTransport extends ByteStreamTransport {
   /** The child ends without having been asked to: what it still wrote is delivered, then its exit is reported. */
   #endUnasked(): void {
     if (this.#ending !== undefined || this.closing) return;
+    this.endSending();
     this.#ending = this.#end();
     void this.#ending.then(() => this.gone(this.#exitError()));
   }

@@ -17,6 +17,8 @@ const cases: readonly TransportCase[] = [
   { name: 'memory', url: memory, implementation: 'twin' },
   { name: 'tcp twin', url: tcp, implementation: 'twin' },
   { name: 'unix twin', url: unix, implementation: 'twin' },
+  { name: 'tcp native', url: tcp, implementation: 'native' },
+  { name: 'unix native', url: unix, implementation: 'native' },
 ];
 
 for (const subject of cases) {

@@ -1,0 +1,155 @@
+/** How children end: killed, stubborn, leaving descendants, or orphaned. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { connectTransport } from '../../src/transports/open.js';
+import type { TransportOptions } from '../../src/transports/transport.js';
+import { deferred, Recorder } from '../contract/peers.js';
+
+const fixture = fileURLToPath(new URL('../contract/fixtures/stdio-peer.mjs', import.meta.url));
+
+async function start(mode: string, options: TransportOptions = {}): Promise<Recorder> {
+  const target = { command: process.execPath, args: [fixture, mode] };
+  return new Recorder(
+    await connectTransport(target, { implementation: 'twin', stderr: 'ignore', ...options }),
+  );
+}
+
+/** A zombie counts as gone: it holds nothing, and whoever inherits it reaps it. */
+function alive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function untilGone(pid: number): Promise<void> {
+  while (alive(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test('a killed child is reported with its signal', async () => {
+  const client = await start('echo');
+  await client.sendAll(['one']);
+  await client.count(1);
+  process.kill(client.transport.peer.pid as number, 'SIGKILL');
+  const error = await client.closed;
+  expect(error?.code).toBe('CHILD_EXITED');
+  expect(error?.message).toContain('was ended by SIGKILL');
+  expect(error?.message).toContain('It wrote nothing to stderr');
+  expect(client.transport.send('late')).toBe('full');
+});
+
+test('a child that ignores the end of stdin and SIGTERM is killed', async () => {
+  const lines: string[] = [];
+  const client = await start('stubborn', { childExitGraceMs: 300, stderr: (line) => lines.push(line) });
+  await client.sendAll(['one']);
+  await client.count(1);
+  await client.transport.close();
+  expect(lines).toEqual(['SIGTERM ignored']);
+  expect(client.closes).toEqual([undefined]);
+  expect(alive(client.transport.peer.pid as number)).toBe(false);
+});
+
+test('a grandchild that holds the pipe is killed with the group', async () => {
+  const script = 'sleep 600 & echo $!; echo gone >&2; exit 3';
+  const client = new Recorder(
+    await connectTransport(
+      { command: '/bin/sh', args: ['-c', script] },
+      { implementation: 'twin', stderr: 'ignore' },
+    ),
+  );
+  await client.count(1);
+  const grandchild = Number(client.frames[0]);
+  expect(alive(grandchild)).toBe(true);
+  const error = await client.closed;
+  expect(error?.message).toMatch(/exited with code 3.*\ngone$/);
+  await untilGone(grandchild);
+});
+
+test('frames a child wrote before it exited are delivered, however late we read them', async () => {
+  const script = 'for i in 1 2 3 4 5; do echo $i; done; exit 0';
+  const transport = await connectTransport(
+    { command: '/bin/sh', args: ['-c', script] },
+    { implementation: 'twin', stderr: 'ignore' },
+  );
+  while (alive(transport.peer.pid as number)) await new Promise((resolve) => setTimeout(resolve, 5));
+  const client = new Recorder(transport);
+  expect((await client.closed)?.code).toBe('CHILD_EXITED');
+  expect(client.frames).toEqual(['1', '2', '3', '4', '5']);
+});
+
+test('a parent that is killed leaves no child behind', async () => {
+  const parent = spawn(process.execPath, [fixture, 'parent'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const lines = createInterface({ input: parent.stdout });
+  const pid = deferred<number>();
+  lines.on('line', (line) => pid.resolve(Number(line)));
+  parent.stdin.write('pid?\n');
+  const child = await pid.promise;
+  expect(alive(child)).toBe(true);
+  parent.kill('SIGKILL');
+  await untilGone(child);
+});
+
+test('a parent that exits without closing kills even a stubborn child', async () => {
+  const parent = spawn(process.execPath, [fixture, 'parent', '{}', 'stubborn'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const lines = createInterface({ input: parent.stdout });
+  const pid = deferred<number>();
+  lines.on('line', (line) => pid.resolve(Number(line)));
+  parent.stdin.write('pid?\n');
+  const child = await pid.promise;
+  expect(alive(child)).toBe(true);
+  parent.stdin.end();
+  await untilGone(child);
+});
+
+test('a flood on stderr is drained and cannot fill our memory', async () => {
+  const script =
+    'i=0; while [ $i -lt 20 ]; do head -c 1000000 /dev/zero | tr "\\0" x; i=$((i+1)); done >&2; echo >&2; echo last words >&2; cat';
+  const lines: number[] = [];
+  const client = new Recorder(
+    await connectTransport(
+      { command: '/bin/sh', args: ['-c', script] },
+      { implementation: 'twin', stderr: (line) => lines.push(line.length) },
+    ),
+  );
+  await client.sendAll(['through']);
+  await client.count(1);
+  await client.transport.close();
+  expect(lines).toEqual(['last words'.length]);
+});
+
+test('a child gets a minimal environment and what it is given', async () => {
+  process.env.RINGWIRE_TEST_SECRET = 'do not pass';
+  const client = new Recorder(
+    await connectTransport(
+      { command: process.execPath, args: [fixture, 'environment'], env: { GIVEN: 'yes' } },
+      { implementation: 'twin', stderr: 'ignore' },
+    ),
+  );
+  delete process.env.RINGWIRE_TEST_SECRET;
+  await client.sendAll(['environment?']);
+  await client.count(1);
+  const environment = JSON.parse(client.frames[0]) as Record<string, string>;
+  expect(environment.GIVEN).toBe('yes');
+  expect(environment.PATH).toBe(process.env.PATH);
+  const allowed = ['PATH', 'HOME', 'USER', 'LANG', 'TERM', 'SHELL', 'TMPDIR', 'LOGNAME', 'GIVEN'];
+  expect(Object.keys(environment).filter((name) => !allowed.includes(name))).toEqual([]);
+  await client.transport.close();
+});
+
+test.each([
+  [{ command: 'no-such-command-here' }, /"no-such-command-here" was not found on PATH/],
+  [{ command: '/no/such/file' }, /"\/no\/such\/file" does not exist/],
+  [{ command: '/etc/passwd' }, /"\/etc\/passwd" is not executable/],
+  [{ command: 'cat', cwd: '/no/such/directory' }, /working directory "\/no\/such\/directory"/],
+])('%j cannot be started, and the error says why', async (target, reason) => {
+  await expect(connectTransport(target, { implementation: 'twin' })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringMatching(reason),
+  });
+});
