@@ -75,9 +75,9 @@ export class InFlight {
   }
 
   /** An outcome came: whether it may be sent. At most one caller per call hears true. */
-  conclude(call: ServedCall): boolean {
+  conclude(call: ServedCall, canSend: boolean): boolean {
     this.untrack(call);
-    if (call.state === CallState.Open) {
+    if (canSend && call.state === CallState.Open) {
       call.state = CallState.Settled;
       return true;
     }
@@ -87,16 +87,6 @@ export class InFlight {
 
   get(id: IdText): ServedCall | undefined {
     return this.#calls.get(id);
-  }
-
-  /** Ends a call without an answer. */
-  abort(call: ServedCall, reason: unknown): void {
-    this.untrack(call);
-    call.abort(reason);
-  }
-
-  abortAll(reason: unknown): void {
-    for (const call of this.all()) this.abort(call, reason);
   }
 
   /** A copy: calls may leave while it is walked. */
@@ -140,9 +130,4 @@ export class InFlight {
     this.#idleWaiters = [];
     for (const release of waiters) release();
   }
-}
-
-/** What a call that met its deadline is answered with. */
-export function deadlineError(): RpcError {
-  return internalError('DEADLINE_EXCEEDED', 'The call met its deadline.', true);
 }

@@ -28,7 +28,7 @@ export interface OutboxOptions {
   readonly stallTimeoutMs: number;
   /** The connection cannot go on: replies do not move, or more of them wait than may. */
   readonly onStuck: (error: RingwireError) => void;
-  /** The transport refuses this message for good (too large). */
+  /** This message cannot be sent, ever (too large) or for want of room. */
   readonly onUnsendable: (owner: Owner, error: unknown) => void;
 }
 
@@ -73,10 +73,13 @@ export class Outbox implements DeadlineEntry {
     return this.#backlogBytes;
   }
 
-  /** Accepts a message. False, for a request only, when the backlog has no room for it. */
-  post(text: string, owner: Owner): boolean {
-    if (this.#closed) return true;
-    if (this.#full || this.#backlogLength > 0) return this.#queue(text, owner);
+  /** Accepts a message; onUnsendable and onStuck tell when it cannot be kept after all. */
+  post(text: string, owner: Owner): void {
+    if (this.#closed) return;
+    if (this.#full || this.#backlogLength > 0) {
+      this.#queue(text, owner);
+      return;
+    }
     this.#collected.push(text);
     this.#collectedOwners.push(owner);
     this.#collectedCharacters += text.length;
@@ -86,7 +89,6 @@ export class Outbox implements DeadlineEntry {
       this.#scheduled = true;
       queueMicrotask(this.#onTurnEnd);
     }
-    return true;
   }
 
   /** Sends now what was collected before, then this. 'full': not accepted. */
@@ -217,19 +219,19 @@ export class Outbox implements DeadlineEntry {
     }
   }
 
-  #queue(text: string, owner: Owner): boolean {
-    if (this.#closed) return true;
+  #queue(text: string, owner: Owner): void {
+    if (this.#closed) return;
     const bytes = Buffer.byteLength(text);
     if (this.#backlogLength > 0 && this.#backlogBytes + bytes > this.#options.maxBacklogBytes) {
-      if (typeof owner === 'object') return false;
       const most = this.#options.maxBacklogBytes;
-      this.#options.onStuck(
-        new RingwireError(
-          'OVERLOADED',
-          `More than ${most} bytes of replies wait for a peer that does not read.`,
-        ),
-      );
-      return true;
+      if (typeof owner === 'object') {
+        const message = `Not sent: more than ${most} bytes wait for a peer that does not read.`;
+        this.#options.onUnsendable(owner, new RingwireError('OVERLOADED', message));
+      } else {
+        const message = `More than ${most} bytes of replies wait for a peer that does not read; it is cut.`;
+        this.#options.onStuck(new RingwireError('OVERLOADED', message));
+      }
+      return;
     }
     this.#backlog.push({ text, owner, bytes });
     this.#backlogBytes += bytes;
@@ -240,7 +242,6 @@ export class Outbox implements DeadlineEntry {
         this.#watchForStall();
       }
     }
-    return true;
   }
 
   /** A message of the backlog that was sent or taken back. */

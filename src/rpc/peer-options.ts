@@ -1,7 +1,7 @@
 /** Options of a Peer, and what they are where they are left out. */
 import { RingwireError } from '../errors.js';
 import * as limits from '../limits.js';
-import type { SendResult } from '../transports/transport.js';
+import type { EnvelopeScanner } from '../serialization/envelope.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Peer } from './peer.js';
@@ -45,6 +45,8 @@ export interface PeerOptions {
   readonly stallTimeoutMs?: number;
   /** Deadlines and clock; share one among many peers. Default: a queue of its own on the system's clock. */
   readonly deadlines?: DeadlineQueue;
+  /** Scans the frames, to maxDepth of its own; share one among many peers. Default: one of its own. */
+  readonly scanner?: EnvelopeScanner;
   /** Called before the first frame is delivered: the place to attach data. */
   readonly onOpen?: (peer: Peer) => void;
   /** The end, once, after all pending requests were rejected. */
@@ -78,8 +80,6 @@ export interface CloseOptions {
 
 /** PeerOptions with every default filled in and every number checked. */
 export type ResolvedPeerOptions = ReturnType<typeof resolvePeerOptions>;
-
-export type { SendResult };
 
 function positive(
   name: string,

@@ -66,11 +66,12 @@ export class PendingCalls {
       }
       this.#lastId += 1;
       const call = new PendingCall(this, String(this.#lastId), method, resolve, reject);
-      // Both throw for what the caller got wrong, which rejects the promise before anything is sent.
+      // These throw for what the caller got wrong, which rejects the promise before anything is sent.
       const paramsText = serialiseParams(
         method,
         options.onProgress === undefined ? params : withProgressToken(method, params, this.#lastId),
       );
+      options.onSend?.(call.id);
       this.#setDeadline(call, options);
       this.#calls.set(call.id, call);
       if (signal !== undefined) {
@@ -78,9 +79,7 @@ export class PendingCalls {
         signal.addEventListener('abort', call);
       }
       call.onProgress = options.onProgress;
-      if (!this.#outbox.post(requestText(call.id, method, paramsText), call)) {
-        this.fail(call, new RingwireError('OVERLOADED', `"${method}" was not sent: too many requests wait.`));
-      }
+      this.#outbox.post(requestText(call.id, method, paramsText), call);
     });
   }
 

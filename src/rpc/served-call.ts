@@ -81,7 +81,7 @@ export class ServedCall implements CallContext, DeadlineEntry {
   }
 
   get deadline(): number {
-    if (this.expiresAt === 0) this.expiresAt = this.connection.servedDeadline();
+    if (this.expiresAt === 0) this.expiresAt = this.connection.calls.inFlight.nextDeadline();
     return this.expiresAt;
   }
 
@@ -111,7 +111,7 @@ export class ServedCall implements CallContext, DeadlineEntry {
   progress(progress: number, total?: number, message?: string): void {
     if (this.state !== CallState.Open || !(progress > this.#lastProgress)) return;
     this.#lastProgress = progress;
-    this.connection.restartServedDeadline(this);
+    this.connection.calls.restartDeadline(this);
     if (this.progressTokenText === undefined || !this.connection.isOpen) return;
     const rest = JSON.stringify({ progress, total, message }).slice(1);
     this.connection.notifyText(
@@ -128,12 +128,12 @@ export class ServedCall implements CallContext, DeadlineEntry {
   }
 
   extendDeadline(timeoutMs: number): void {
-    this.connection.extendServedDeadline(this, timeoutMs);
+    this.connection.calls.extendDeadline(this, timeoutMs);
   }
 
   /** The deadline passed; called by the deadline queue. */
   expire(): void {
-    this.connection.expireServed(this);
+    this.connection.calls.expire(this);
   }
 
   /** Marks the call as not to be answered any more and tells the handler. For the peer alone. */

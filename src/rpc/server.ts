@@ -1,5 +1,6 @@
 /** Serves JSON-RPC 2.0 on any number of endpoints and connections. */
 import { RingwireError } from '../errors.js';
+import { createScanner } from '../serialization/envelope.js';
 import { listenTransport } from '../transports/open.js';
 import type { Listener, Transport, TransportOptions } from '../transports/transport.js';
 import { DeadlineQueue } from './deadline-queue.js';
@@ -25,8 +26,9 @@ export class RpcServer {
     this.#peerOptions = {
       ...options,
       dispatcher: this.dispatcher,
-      // One timer for the calls of all connections.
+      // One timer and one scanner for the calls of all connections.
       deadlines: options.deadlines ?? new DeadlineQueue(),
+      scanner: options.scanner ?? createScanner({ maxDepth: options.maxDepth }),
       onOpen: (peer) => {
         this.#connections.add(peer);
         options.onOpen?.(peer);
