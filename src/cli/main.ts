@@ -46,12 +46,24 @@ function report(error: unknown, asJson: boolean): ExitCode {
     printError(
       `${paint('ringwire:', 'red', process.stderr)} ${message}${known === undefined ? '' : ` (${code})`}`,
     );
+    for (const cause of causes(error)) printError(`  because: ${cause}`);
     if (hint !== undefined) printError(`  ${hint}`);
     // A defect of ours, or of a served module: the stack is what its author needs.
     if (usage === undefined && known === undefined && error instanceof Error) printError(error.stack ?? '');
   }
   if (usage !== undefined) return ExitCode.Usage;
   return known === undefined ? ExitCode.Failure : exitCodeOf(known);
+}
+
+/** What led to an error of ours, outermost first: the end of a child says more than the call that was lost by it. */
+function causes(error: unknown): string[] {
+  const messages: string[] = [];
+  let cause = error instanceof RingwireError ? error.cause : undefined;
+  while (cause instanceof Error && messages.length < 5) {
+    messages.push(cause.message);
+    cause = cause.cause;
+  }
+  return messages;
 }
 
 // `ringwire tools … | head -1` closes our standard output early; that is no failure.
