@@ -97,9 +97,14 @@ export interface NativeStreamEngine {
   setFlags(index: number, generation: number, flags: number): void;
   /** Whether the connection keeps the process alive (1, the default) or not (0). */
   setReferenced(index: number, generation: number, on: number): void;
-  setFraming(index: number, generation: number, framing: number): void;
+  /** `end` is the arena offset where the frame being delivered ends: the new framing holds behind it; or -1. */
+  setFraming(index: number, generation: number, framing: number, end: number): void;
   pendingBytes(index: number, generation: number): number;
   connectionFd(index: number, generation: number): number;
+  /** [address, port] of a TCP peer. */
+  peerAddress(index: number, generation: number): [string, number] | undefined;
+  /** Closes everything; every later call throws. */
+  shutDown(): void;
   /** The bytes of a LargeFrame record; detached when deliver() returns. */
   takeLargeFrame(number: number): ArrayBuffer | undefined;
   reply(text: string, count: number): void;

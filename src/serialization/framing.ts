@@ -107,13 +107,7 @@ export class FrameDecoder {
     if (this.#failed || (held === 0 && this.#expected < 0)) return;
     this.#assembly.clear();
     this.#expected = -1;
-    this.#sink.onFrameError(
-      new RingwireError(
-        'FRAME_INVALID',
-        `The stream ended inside a frame: ${held} bytes came without ${this.#framing === 'newline' ? 'the newline that ends a frame' : 'the rest of the announced length'}.`,
-      ),
-      false,
-    );
+    this.#sink.onFrameError(truncatedFrame(this.#framing, held), false);
   }
 
   #run(chunk: Buffer): void {
@@ -135,7 +129,7 @@ export class FrameDecoder {
     if (!this.#skipping && this.#assembly.length + end - start > this.#maxFrameBytes) {
       this.#skipping = true;
       this.#assembly.clear();
-      this.#sink.onFrameError(this.#tooLarge(undefined), false);
+      this.#sink.onFrameError(oversizeFrame(undefined, this.#maxFrameBytes), false);
     }
     if (found < 0) {
       if (!this.#skipping) this.#assembly.append(chunk, start, end, this.#maxFrameBytes);
@@ -187,7 +181,7 @@ export class FrameDecoder {
     }
     if (length > this.#maxFrameBytes) {
       this.#failed = true;
-      this.#sink.onFrameError(this.#tooLarge(length), true);
+      this.#sink.onFrameError(oversizeFrame(length, this.#maxFrameBytes), true);
       return chunk.length;
     }
     if (length > 0) this.#expected = length;
@@ -198,12 +192,23 @@ export class FrameDecoder {
     const frame = this.#assembly.take();
     this.#sink.onFrame(frame);
   }
+}
 
-  #tooLarge(length: number | undefined): RingwireError {
-    const size = length === undefined ? 'is larger' : `of ${length} bytes is larger`;
-    return new RingwireError(
-      'FRAME_TOO_LARGE',
-      `A frame from the peer ${size} than maxFrameBytes (${this.#maxFrameBytes}).`,
-    );
-  }
+/** `length` is the announced length, where the framing announces one. */
+export function oversizeFrame(length: number | undefined, maxFrameBytes: number): RingwireError {
+  const size = length === undefined ? 'is larger' : `of ${length} bytes is larger`;
+  return new RingwireError(
+    'FRAME_TOO_LARGE',
+    `A frame from the peer ${size} than maxFrameBytes (${maxFrameBytes}).`,
+  );
+}
+
+/** The stream ended and `heldBytes` of a frame had come. */
+export function truncatedFrame(framing: FramingKind, heldBytes: number): RingwireError {
+  const missing =
+    framing === 'newline' ? 'the newline that ends a frame' : 'the rest of the announced length';
+  return new RingwireError(
+    'FRAME_INVALID',
+    `The stream ended inside a frame: ${heldBytes} bytes came without ${missing}.`,
+  );
 }

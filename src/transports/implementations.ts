@@ -4,6 +4,8 @@
  */
 import type { ChildEndpoint, ConnectEndpoint, Endpoint, ListenEndpoint } from './endpoint.js';
 import { connectMemory, listenMemory } from './memory.js';
+import type { NativeEngine } from './native/engine.js';
+import { connectNativeSocket, listenNativeSocket, listenNativeStdio } from './native/index.js';
 import type { ResolvedOptions } from './options.js';
 import { connectSocket } from './socket-connect.js';
 import { listenSocket } from './socket-listen.js';
@@ -15,11 +17,15 @@ export type OnConnection = (transport: Transport) => void;
 
 type OfKind<Union extends Endpoint, Kind> = Extract<Union, { kind: Kind }>;
 
-/** Binds an endpoint; onConnection gets a transport per peer, which waits until start(). */
+/**
+ * Binds an endpoint; onConnection gets a transport per peer, which waits until start(). `engine` is the native engine
+ * of a server with routes; the thread's shared one serves otherwise.
+ */
 export type Listen<E extends ListenEndpoint = ListenEndpoint> = (
   endpoint: E,
   options: ResolvedOptions,
   onConnection: OnConnection,
+  engine?: NativeEngine,
 ) => Promise<Listener>;
 
 export type Connect<E extends ConnectEndpoint = ConnectEndpoint> = (
@@ -48,6 +54,13 @@ export const twinConnect: Required<ConnectTable> = {
   memory: connectMemory,
 };
 
-/** Empty tables: every kind is served by its twin until native code is entered here. */
-export const nativeListen: ListenTable = {};
-export const nativeConnect: ConnectTable = {};
+export const nativeListen: ListenTable = {
+  stdio: listenNativeStdio,
+  tcp: listenNativeSocket,
+  unix: listenNativeSocket,
+};
+
+export const nativeConnect: ConnectTable = {
+  tcp: connectNativeSocket,
+  unix: connectNativeSocket,
+};

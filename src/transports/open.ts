@@ -18,12 +18,14 @@ import {
   twinConnect,
   twinListen,
 } from './implementations.js';
+import type { NativeEngine } from './native/engine.js';
 import { type ResolvedOptions, resolveOptions } from './options.js';
 import type { Listener, Transport, TransportOptions } from './transport.js';
 
 /**
  * Listens on an endpoint. `onConnection` gets one transport per peer; call start() on it, or nothing is read.
- * On `stdio:` the one connection is our own stdin and stdout.
+ * On `stdio:` the one connection is our own stdin and stdout. `engine` yields the native engine of a server that has
+ * routes; it is asked for only where native code serves the endpoint.
  *
  * @throws RingwireError ADDRESS_INVALID, ADDRESS_IN_USE, ADDON_UNAVAILABLE, CONFIG_INVALID, IO_ERROR, CANCELLED.
  */
@@ -31,11 +33,13 @@ export async function listenTransport(
   target: string | ListenEndpoint,
   options: TransportOptions | undefined,
   onConnection: OnConnection,
+  engine?: () => NativeEngine,
 ): Promise<Listener> {
   const endpoint = typeof target === 'string' ? parseListenEndpoint(target) : target;
   const resolved = resolveOptions(options);
   const listen = choose<Listen>(endpoint, resolved, nativeListen, twinListen);
-  return listen(endpoint, resolved, onConnection);
+  const isNative = listen !== (twinListen as Record<string, Listen>)[endpoint.kind];
+  return listen(endpoint, resolved, onConnection, isNative ? engine?.() : undefined);
 }
 
 /**

@@ -50,6 +50,29 @@ class StdioServerTransport extends ByteStreamTransport {
 let serving = false;
 
 /**
+ * Takes our stdin and stdout for one server; the function returned gives them back.
+ * @throws RingwireError ADDRESS_IN_USE if they are taken.
+ */
+export function occupyStdio(): () => void {
+  if (serving) throw addressInUse('stdio:');
+  serving = true;
+  return () => {
+    serving = false;
+  };
+}
+
+/** The listener of the one connection that stdio is. */
+export function stdioListener(): Listener {
+  return {
+    url: 'stdio:',
+    get connections() {
+      return serving ? 1 : 0;
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/**
  * Yields one transport over our own stdin and stdout. While it lives, everything else that is printed to stdout goes
  * to stderr. The end of stdin is the end of the peer.
  * @throws RingwireError ADDRESS_IN_USE if stdio is served already.
@@ -60,18 +83,9 @@ export async function listenStdio(
   onConnection: (transport: Transport) => void,
 ): Promise<Listener> {
   if (options.signal?.aborted) throw aborted('Listening on stdio:', options.signal);
-  if (serving) throw addressInUse('stdio:');
-  serving = true;
-  const transport = new StdioServerTransport(options, () => {
-    serving = false;
-  });
+  const giveBack = occupyStdio();
+  const transport = new StdioServerTransport(options, giveBack);
   // Not before the caller holds the listener.
   process.nextTick(onConnection, transport);
-  return {
-    url: 'stdio:',
-    get connections() {
-      return serving ? 1 : 0;
-    },
-    close: () => Promise.resolve(),
-  };
+  return stdioListener();
 }

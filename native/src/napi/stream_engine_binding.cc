@@ -13,8 +13,15 @@ namespace ringwire {
 
 namespace {
 
+/** A call on an engine that is open; otherwise `target` is nullptr and an exception is pending. */
 template <size_t kCount>
-using EngineCall = TaggedCall<StreamEngineObject, kCount>;
+struct EngineCall : TaggedCall<StreamEngineObject, kCount> {
+  EngineCall(napi_env env, napi_callback_info info) : TaggedCall<StreamEngineObject, kCount>(env, info) {
+    if (this->target == nullptr || this->target->engine() != nullptr) return;
+    this->target = nullptr;
+    napi_throw_error(env, nullptr, "The stream engine is closed");
+  }
+};
 
 napi_value integer(napi_env env, int64_t value) {
   napi_value result = nullptr;
@@ -92,8 +99,6 @@ napi_value construct(napi_env env, napi_callback_info info) {
   const auto max_depth = static_cast<int>(integer_of(env, arguments[2], 64));
   StreamEngineObject* object = StreamEngineObject::create(env, self, arguments[0], arguments[1], max_depth);
   if (object == nullptr) return nullptr;
-  // No finalizer: the engine ends with the environment, through its cleanup hook.
-  napi_wrap(env, self, object, nullptr, nullptr, nullptr);
   napi_type_tag_object(env, self, &StreamEngineObject::kTypeTag);
   return self;
 }
@@ -203,6 +208,31 @@ napi_value generation(napi_env env, napi_callback_info info) {
   return integer(env, connection == nullptr ? 0 : connection->generation());
 }
 
+/** (index, generation): [address, port] of a TCP peer, else undefined. */
+napi_value peer_address(napi_env env, napi_callback_info info) {
+  EngineCall<2> call(env, info);
+  if (call.target == nullptr) return nullptr;
+  const Connection* connection = connection_of(env, call.target, call.arguments);
+  std::string address;
+  int port = 0;
+  if (connection == nullptr || !connection->peer_address(&address, &port)) return undefined(env);
+  napi_value result = nullptr;
+  napi_value text = nullptr;
+  napi_create_array_with_length(env, 2, &result);
+  napi_create_string_utf8(env, address.c_str(), address.size(), &text);
+  napi_set_element(env, result, 0, text);
+  napi_set_element(env, result, 1, integer(env, port));
+  return result;
+}
+
+/** (): closes everything; every later call throws. */
+napi_value shut_down(napi_env env, napi_callback_info info) {
+  TaggedCall<StreamEngineObject, 0> call(env, info);
+  if (call.target == nullptr) return nullptr;
+  call.target->close();
+  return undefined(env);
+}
+
 napi_value full(napi_env env) { return integer(env, SendCode::kFull); }
 
 /** (index, generation, frame): a SendCode. The frame is a string or a Uint8Array. */
@@ -248,8 +278,17 @@ void act_set_flags(Connection* connection, int64_t flags) {
   connection->user_flags = static_cast<uint32_t>(flags);
 }
 void act_set_referenced(Connection* connection, int64_t on) { connection->set_referenced(on != 0); }
-void act_set_framing(Connection* connection, int64_t framing) {
-  connection->set_framing(framing == FramingCode::kLength ? Framing::kLength : Framing::kNewline);
+
+/** (index, generation, FramingCode, end): `end` is the arena offset where the frame at hand ends, or -1. */
+napi_value set_framing(napi_env env, napi_callback_info info) {
+  EngineCall<4> call(env, info);
+  if (call.target == nullptr) return nullptr;
+  Connection* connection = connection_of(env, call.target, call.arguments);
+  const bool sized = integer_of(env, call.arguments[2]) == FramingCode::kLength;
+  if (connection != nullptr)
+    connection->set_framing(sized ? Framing::kLength : Framing::kNewline,
+                            integer_of(env, call.arguments[3], -1));
+  return undefined(env);
 }
 
 /** (index, generation): unsent bytes. */
@@ -398,9 +437,11 @@ void register_stream_engine(Napi::Env env, Napi::Object exports) {
       {"destroy", act<act_destroy>},
       {"setFlags", act<act_set_flags>},
       {"setReferenced", act<act_set_referenced>},
-      {"setFraming", act<act_set_framing>},
+      {"setFraming", set_framing},
       {"pendingBytes", pending_bytes},
       {"connectionFd", connection_fd},
+      {"peerAddress", peer_address},
+      {"shutDown", shut_down},
       {"takeLargeFrame", take_large_frame},
       {"reply", reply},
       {"addTemplate", add_template},

@@ -53,21 +53,48 @@ StreamEngineObject* StreamEngineObject::create(napi_env env, napi_value self, na
     return nullptr;
   }
   object->dispatcher_->attach(object->engine_);
+  napi_wrap(env, self, object, on_collected, nullptr, nullptr);
+  napi_create_reference(env, self, 1, &object->self_);
   napi_add_async_cleanup_hook(env, on_environment_exit, object, &object->hook_);
   return object;
 }
 
+void StreamEngineObject::close() {
+  if (closing_) return;
+  closing_ = true;
+  engine_->shutdown(on_engine_gone, this);
+}
+
 void StreamEngineObject::on_environment_exit(napi_async_cleanup_hook_handle, void* data) {
   auto* self = static_cast<StreamEngineObject*>(data);
-  self->env_ = nullptr;  // JavaScript is over
-  self->engine_->shutdown(on_engine_gone, self);
+  self->env_ = nullptr;
+  self->close();
 }
 
 void StreamEngineObject::on_engine_gone(void* data) {
   auto* self = static_cast<StreamEngineObject*>(data);
   napi_async_cleanup_hook_handle hook = self->hook_;
-  delete self;
+  self->engine_ = nullptr;
+  self->engine_gone_ = true;
+  if (self->env_ != nullptr) self->release_references();
+  if (self->collected_) delete self;
   napi_remove_async_cleanup_hook(hook);
+}
+
+void StreamEngineObject::on_collected(napi_env, void* data, void*) {
+  auto* self = static_cast<StreamEngineObject*>(data);
+  self->collected_ = true;
+  if (self->engine_gone_) delete self;
+}
+
+/** What keeps JavaScript objects alive; the engine runs no more, so nothing touches their memory again. */
+void StreamEngineObject::release_references() {
+  napi_handle_scope scope = nullptr;
+  napi_open_handle_scope(env_, &scope);
+  napi_async_destroy(env_, async_context_);
+  for (napi_ref reference : {self_, deliver_, collect_, shared_[0], shared_[1], shared_[2], shared_[3]})
+    napi_delete_reference(env_, reference);
+  napi_close_handle_scope(env_, scope);
 }
 
 // ------------------------------------------------------------------------------------------------ into

@@ -1,8 +1,10 @@
 #pragma once
-// The StreamEngine of JavaScript: the byte streams of this thread's event loop and the dispatcher over them.
-// One per environment in practice; two would work. The object lives as long as its environment: the engine's
-// handles sit in the loop, so collecting the JavaScript object must not free it. An asynchronous cleanup hook
-// closes the handles and waits for libuv to give them back before the environment goes.
+// The StreamEngine of JavaScript: byte streams of this thread's event loop and the dispatcher over them.
+//
+// Its libuv handles sit in the loop, so the object must outlive the JavaScript object until they are gone:
+// the engine holds its own JavaScript object until close(), and the native object is freed by whichever comes
+// last of the engine's end and the finalizer. An asynchronous cleanup hook closes the handles where the
+// environment ends first (a worker that is terminated, process.exit) and waits for libuv to give them back.
 #include <napi.h>
 
 #include <memory>
@@ -21,7 +23,11 @@ class StreamEngineObject final : public BatchConsumer {
   static StreamEngineObject* create(napi_env env, napi_value self, napi_value deliver, napi_value collect,
                                     int max_depth);
 
-  StreamEngine* engine() { return engine_; }
+  /** Closes everything; engine() is nullptr from then on. Idempotent. */
+  void close();
+
+  /** nullptr after close(). */
+  StreamEngine* engine() { return closing_ ? nullptr : engine_; }
   BatchDispatcher* dispatcher() { return dispatcher_.get(); }
   const int32_t* replies() const { return replies_; }
   int32_t reply_capacity() const { return kReplyRecords; }
@@ -43,17 +49,21 @@ class StreamEngineObject final : public BatchConsumer {
   ~StreamEngineObject() = default;
   static void on_environment_exit(napi_async_cleanup_hook_handle handle, void* data);
   static void on_engine_gone(void* data);
+  static void on_collected(napi_env env, void* data, void* hint);
+  void release_references();
 
   bool share(napi_value self, const char* name, size_t bytes, int32_t** data, size_t index);
   void call(napi_ref callback, size_t count, const napi_value* arguments);
   napi_value joined_text(const uint8_t* joined, size_t length, bool ascii);
   void end_large_frames();
 
+  /** nullptr once the environment ends: JavaScript is over. */
   napi_env env_;
   StreamEngine* engine_ = nullptr;
   std::unique_ptr<BatchDispatcher> dispatcher_;
   napi_async_cleanup_hook_handle hook_ = nullptr;
   napi_async_context async_context_ = nullptr;
+  napi_ref self_ = nullptr;
   napi_ref deliver_ = nullptr;
   napi_ref collect_ = nullptr;
   /** Keep the shared arrays' memory in place: records, replies, state, arena. */
@@ -62,6 +72,9 @@ class StreamEngineObject final : public BatchConsumer {
   int32_t* replies_ = nullptr;
   int32_t* state_ = nullptr;
   uint8_t* arena_ = nullptr;
+  bool closing_ = false;
+  bool engine_gone_ = false;
+  bool collected_ = false;
   std::vector<napi_ref> large_buffers_;
   std::vector<char16_t> text_;
 };

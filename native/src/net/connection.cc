@@ -102,7 +102,11 @@ void Connection::receive(const uint8_t* base, size_t offset, size_t length) {
   size_t position = 0;
   size_t start = 0;
   size_t end = 0;
+  region_offset_ = offset;
+  region_length_ = length;
+  region_batch_ = engine_->batch_number_;
   for (;;) {
+    if (stopped_) return;  // set_framing() took the rest over
     if (input_blocked()) {
       if (closing_) return;
       stopped_ = true;
@@ -179,6 +183,22 @@ void Connection::process_stopped() {
     engine_->after_read();
   }
   if (!closing_) update_reading();
+}
+
+void Connection::set_framing(Framing framing, int64_t end) {
+  const bool was_newline = framer_.framing() == Framing::kNewline;
+  framer_.set_framing(framing);
+  const auto behind = static_cast<size_t>(end) + (was_newline ? 1 : 0);
+  const size_t region_end = region_offset_ + region_length_;
+  if (end < 0 || closing_ || region_batch_ != engine_->batch_number_ || behind < region_offset_ ||
+      behind >= region_end)
+    return;
+  if (large_ != nullptr) large_->release();
+  large_ = nullptr;
+  kept_.assign(engine_->arena() + behind, engine_->arena() + region_end);
+  stopped_ = true;
+  engine_->add_resumable(this);
+  update_reading();
 }
 
 void Connection::pause() {
@@ -343,6 +363,8 @@ void Connection::close_handles() {
   reading_ = false;
   if (!engine_->shutting_down_ && connected_) engine_->sink_->on_close(this, close_status_);
   engine_->forget(this);
+  if (listener_ != nullptr) --listener_->connections_;
+  listener_ = nullptr;
   open_handles_ = 1;
   uv_close(&in_.handle, on_handle_closed);
   if (has_separate_out_) {
@@ -367,6 +389,32 @@ void Connection::on_connect(uv_connect_t* request, int status) {
   self->connected_ = true;
   self->engine_->sink_->on_connect(self, 0);
   if (!self->closing_) self->update_reading();
+}
+
+size_t Connection::held_bytes() const {
+  const size_t held = large_ == nullptr ? kept_.size() : large_used_;
+  if (framer_.framing() == Framing::kNewline) return held;
+  return held > Framer::kLengthPrefixBytes ? held - Framer::kLengthPrefixBytes : 0;
+}
+
+bool Connection::peer_address(std::string* address, int* port) const {
+  sockaddr_storage name;
+  int length = sizeof name;
+  char text[INET6_ADDRSTRLEN] = {};
+  if (kind_ != StreamKind::kTcp || closing_ ||
+      uv_tcp_getpeername(&in_.tcp, reinterpret_cast<sockaddr*>(&name), &length) != 0)
+    return false;
+  if (name.ss_family == AF_INET6) {
+    const auto* ip6 = reinterpret_cast<const sockaddr_in6*>(&name);
+    uv_ip6_name(ip6, text, sizeof text);
+    *port = ntohs(ip6->sin6_port);
+  } else {
+    const auto* ip4 = reinterpret_cast<const sockaddr_in*>(&name);
+    uv_ip4_name(ip4, text, sizeof text);
+    *port = ntohs(ip4->sin_port);
+  }
+  *address = text;
+  return true;
 }
 
 int Connection::fd() const {

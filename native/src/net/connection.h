@@ -35,6 +35,12 @@ class Connection {
   StreamKind kind() const { return kind_; }
   Listener* listener() const { return listener_; }
   bool closing() const { return closing_; }
+  /** Bytes of a frame whose end has not come. */
+  size_t held_bytes() const;
+  /** Whether the peer stopped inside a frame; under length framing that may be with 0 bytes of it held. */
+  bool inside_frame() const { return large_ != nullptr || !kept_.empty(); }
+  /** After StreamSink::on_frame_too_large under length framing: the announced length, else 0. */
+  uint32_t oversize_bytes() const { return framer_.oversize_bytes(); }
   size_t pending_bytes() const { return queue_.pending_bytes(); }
   bool above_high_watermark() const { return queue_.pending_bytes() >= options_.high_watermark_bytes; }
 
@@ -61,7 +67,14 @@ class Connection {
   void close();
   /** Closes now; what is queued is dropped. status goes to StreamSink::on_close. */
   void destroy(int status);
-  void set_framing(Framing framing) { framer_.set_framing(framing); }
+  /**
+   * Changes the framing of both directions. Called while a batch is delivered, with the end of the frame at
+   * hand as an arena offset, it holds for the bytes behind that frame: what was cut from them already is cut
+   * anew, and the caller ignores the connection's other frames in this batch. end -1: from the next read on.
+   */
+  void set_framing(Framing framing, int64_t end);
+  /** The peer's address and port; false where there is none (Unix sockets, stdio). */
+  bool peer_address(std::string* address, int* port) const;
   /** The socket, for options; negative where there is none. */
   int fd() const;
   /** Whether nothing refers to the loop through this connection (it does not keep the process alive). */
@@ -119,6 +132,10 @@ class Connection {
   /** An incomplete frame that outgrew kept_. */
   Slab* large_ = nullptr;
   size_t large_used_ = 0;
+  /** Where in the arena the last read's input lies, and in which of the engine's batches. */
+  size_t region_offset_ = 0;
+  size_t region_length_ = 0;
+  uint64_t region_batch_ = 0;
   uint32_t generation_ = 0;
   int32_t index_ = -1;
   int close_status_ = 0;

@@ -56,23 +56,25 @@ Framer::Step Framer::next_sized(const uint8_t* data, size_t length, size_t* posi
     if (skip_bytes_ > 0) return Step::kNeedMore;
   }
   needed_bytes_ = 0;
-  if (length - *position < kLengthPrefixBytes) return Step::kNeedMore;
-  const uint8_t* prefix = data + *position;
-  const uint32_t size = (uint32_t{prefix[0]} << 24) | (uint32_t{prefix[1]} << 16) |
-                        (uint32_t{prefix[2]} << 8) | uint32_t{prefix[3]};
-  if (size > max_frame_bytes_) {
-    *position += kLengthPrefixBytes;
-    skip_bytes_ = size;
-    return Step::kTooLarge;
+  while (length - *position >= kLengthPrefixBytes) {
+    const uint8_t* prefix = data + *position;
+    const uint32_t size = (uint32_t{prefix[0]} << 24) | (uint32_t{prefix[1]} << 16) |
+                          (uint32_t{prefix[2]} << 8) | uint32_t{prefix[3]};
+    if (size > max_frame_bytes_) {
+      *position += kLengthPrefixBytes;
+      skip_bytes_ = size;
+      return Step::kTooLarge;
+    }
+    if (length - *position - kLengthPrefixBytes < size) {
+      needed_bytes_ = kLengthPrefixBytes + size;
+      return Step::kNeedMore;
+    }
+    *start = *position + kLengthPrefixBytes;
+    *end = *start + size;
+    *position = *end;
+    if (size > 0) return Step::kFrame;
   }
-  if (length - *position - kLengthPrefixBytes < size) {
-    needed_bytes_ = kLengthPrefixBytes + size;
-    return Step::kNeedMore;
-  }
-  *start = *position + kLengthPrefixBytes;
-  *end = *start + size;
-  *position = *end;
-  return Step::kFrame;
+  return Step::kNeedMore;
 }
 
 }  // namespace ringwire

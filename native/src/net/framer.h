@@ -33,6 +33,10 @@ class Framer {
 
   /** Bytes of the incomplete frame known to be needed (length framing), else 0. */
   size_t needed_bytes() const { return needed_bytes_; }
+  /** After kTooLarge under length framing: the announced length, else 0. */
+  uint32_t oversize_bytes() const {
+    return framing_ == Framing::kLength ? static_cast<uint32_t>(skip_bytes_) : 0;
+  }
   Framing framing() const { return framing_; }
   size_t max_frame_bytes() const { return max_frame_bytes_; }
   /** Changes the framing from the next byte on; only valid between frames. */

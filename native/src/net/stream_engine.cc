@@ -47,6 +47,7 @@ void StreamEngine::tick() {
   sink_->end_of_batch();
   if (shutting_down_) return;
   arena_used_ = 0;
+  ++batch_number_;
   flush();
 }
 
@@ -55,6 +56,7 @@ void StreamEngine::after_read() {
   if (arena_used_ + kArenaReserveBytes <= kArenaBytes || shutting_down_) return;
   sink_->end_of_batch();
   arena_used_ = 0;
+  ++batch_number_;
 }
 
 void StreamEngine::process_resumable() {
@@ -100,7 +102,9 @@ Connection* StreamEngine::add_connection(StreamKind kind, const ConnectionOption
     free_indices_.pop_back();
     connections_[connection->index_] = connection;
   }
-  connection->generation_ = next_generation_++;
+  connection->generation_ = next_generation_;
+  // Positive as an int32 too: JavaScript reads it from an Int32Array.
+  next_generation_ = next_generation_ == INT32_MAX ? 1 : next_generation_ + 1;
   ++open_connections_;
   return connection;
 }
@@ -118,7 +122,6 @@ void StreamEngine::remove_connection(Connection* connection) {
   connections_[connection->index_] = nullptr;
   free_indices_.push_back(connection->index_);
   --open_connections_;
-  if (connection->listener_ != nullptr) --connection->listener_->connections_;
   delete connection;
   finish_shutdown();
 }
@@ -257,6 +260,14 @@ Connection* StreamEngine::open_fds(int in_fd, int out_fd, const ConnectionOption
     *status = UV_ENOMEM;
     return nullptr;
   }
+#ifndef _WIN32
+  // Standard streams stay open under their numbers, and Node may have a handle of its own on them.
+  const bool is_duplex = in_fd == out_fd;
+  if (in_fd <= STDERR_FILENO) in_fd = ::fcntl(in_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  out_fd = is_duplex                 ? in_fd
+           : out_fd <= STDERR_FILENO ? ::fcntl(out_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+                                     : out_fd;
+#endif
   *status = uv_pipe_open(&connection->in_.pipe, in_fd);
   if (*status == 0 && out_fd != in_fd) {
     uv_pipe_init(loop_, &connection->out_.pipe, 0);

@@ -85,6 +85,8 @@ class StreamEngine {
   StreamSink* sink_;
   uint8_t* arena_;
   size_t arena_used_ = 0;
+  /** Counts how often the arena was begun anew. */
+  uint64_t batch_number_ = 0;
   uv_prepare_t prepare_;
   uv_check_t check_;
   uv_timer_t linger_timer_;

@@ -238,7 +238,7 @@ void BatchDispatcher::join(const uint8_t* input, size_t length, bool ascii) {
 // events
 
 void BatchDispatcher::on_frame_too_large(Connection* connection) {
-  add_event(BatchKind::kFrameTooLarge, connection, 0, 0);
+  add_event(BatchKind::kFrameTooLarge, connection, static_cast<int32_t>(connection->oversize_bytes()), 0);
 }
 void BatchDispatcher::on_accept(Listener* listener, Connection* connection) {
   add_event(BatchKind::kAccepted, connection, listener->index(), 0);
@@ -249,10 +249,13 @@ void BatchDispatcher::on_accept_error(Listener* listener, int status) {
 void BatchDispatcher::on_connect(Connection* connection, int status) {
   add_event(BatchKind::kConnected, connection, status, 0);
 }
-void BatchDispatcher::on_end(Connection* connection) { add_event(BatchKind::kEnded, connection, 0, 0); }
 void BatchDispatcher::on_drain(Connection* connection) { add_event(BatchKind::kDrained, connection, 0, 0); }
 void BatchDispatcher::on_listener_close(Listener* listener) {
   add_event(BatchKind::kListenerClosed, nullptr, listener->index(), 0);
+}
+void BatchDispatcher::on_end(Connection* connection) {
+  add_event(BatchKind::kEnded, connection, static_cast<int32_t>(connection->held_bytes()),
+            connection->inside_frame() ? 1 : 0);
 }
 
 void BatchDispatcher::on_close(Connection* connection, int status) {
