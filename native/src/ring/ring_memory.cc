@@ -1,6 +1,7 @@
 #include "ring/ring_memory.h"
 
 #if defined(__linux__)
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -25,11 +26,12 @@ RingResult ring_memory_create(size_t bytes, int* fd) {
 }
 
 RingResult ring_memory_map(int fd, void** memory, size_t* bytes) {
+  int seals = fcntl(fd, F_GET_SEALS);
+  if (seals < 0 && errno == EBADF) return RingStatus::kSystemError;
+  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) return RingStatus::kNotARing;
   // The size by seeking: fstat is a symbol of glibc 2.33 when compiled there, and we run on 2.28.
   off_t size = lseek(fd, 0, SEEK_END);
   if (size < 0) return RingStatus::kSystemError;
-  int seals = fcntl(fd, F_GET_SEALS);
-  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) return RingStatus::kNotARing;
   size_t largest = static_cast<size_t>(RingFormat::kHeaderBytes) + RingFormat::kMaxCapacityBytes;
   if (size <= RingFormat::kHeaderBytes || static_cast<size_t>(size) > largest) return RingStatus::kNotARing;
   void* mapped = mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
