@@ -76,13 +76,13 @@ describe('JSON Schema', () => {
     ['a root that is no object', { type: 'string' }, /root must have type "object"/],
     ['an array', [], /must be a JSON Schema object/],
   ])('%s is refused at registration', (_name, inputSchema, message) => {
-    expect(() => fresh().tool('t', { inputSchema: inputSchema as object }, () => '')).toThrow(
-      message as RegExp,
-    );
+    expect(() =>
+      fresh().tool('t', { inputSchema: inputSchema as Record<string, unknown> }, () => ''),
+    ).toThrow(message as RegExp);
   });
 
   it('that nests or grows without bound is refused at registration', () => {
-    let deep: object = { type: 'string' };
+    let deep: Record<string, unknown> = { type: 'string' };
     for (let level = 0; level < 100; level++) deep = { type: 'object', properties: { a: deep } };
     expect(() => fresh().tool('t', { inputSchema: deep }, () => '')).toThrow(/nests deeper/);
     const wide = { type: 'object', anyOf: Array.from({ length: 3000 }, () => ({ type: 'object' })) };
@@ -117,7 +117,9 @@ describe('JSON Schema', () => {
       },
     ],
   ])('%s is checked', async (_name, inputSchema) => {
-    served = await serve(fresh().tool('t', { inputSchema: inputSchema as object }, () => 'fine'));
+    served = await serve(
+      fresh().tool('t', { inputSchema: inputSchema as Record<string, unknown> }, () => 'fine'),
+    );
     const client = await served.client();
     expect(text(await client.callTool('t', { a: [1] }))).toBe('fine');
     expect(text(await client.callTool('t', { a: ['x'] }))).toBe(
