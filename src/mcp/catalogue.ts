@@ -9,7 +9,7 @@ import type { ResourceEntry, TemplateEntry } from './resource.js';
 import type { ResolvedServerOptions } from './server-options.js';
 import type { ListKind } from './subscriptions.js';
 import type { ToolEntry } from './tool.js';
-import type { MetaObject, Resource, ServerCapabilities, Tool } from './types.js';
+import type { MetaObject, ReadResourceResult, Resource, ServerCapabilities, Tool } from './types.js';
 import type { UriVariables } from './uri-template.js';
 
 /** The list methods, and the field of their results that holds the items. */
@@ -134,6 +134,19 @@ export class Catalogue {
       if (method === 'resources/list' && this.#hasListers()) continue;
       replies.set(method, this.#text(`modern ${method}`, () => this.#fixedPage(method, 0, 'modern')).text);
     }
+    return replies;
+  }
+
+  /** resources/read of a resource that never changes, for the modern era. */
+  fixedResource(entry: ResourceEntry): JsonText {
+    return this.#text(`read ${entry.uri}`, () => this.complete(entry.fixed as ReadResourceResult));
+  }
+
+  /** Results of resources/read that need no handler, as JSON text by URI, for the modern era. */
+  preparedResources(): ReadonlyMap<string, string> {
+    const replies = new Map<string, string>();
+    for (const entry of this.resources)
+      if (entry.fixed !== undefined) replies.set(entry.uri, this.fixedResource(entry).text);
     return replies;
   }
 

@@ -1,6 +1,7 @@
 /** Serves what servers ask of the client: inside input_required results (modern), or as requests (legacy). */
 import { RingwireError, RpcError, RpcErrorCode } from '../errors.js';
 import type { Dispatcher } from '../rpc/dispatcher.js';
+import type { Handler } from '../rpc/types.js';
 import type { InputHandlers } from './client-options.js';
 import type { CreateMessageParams, ElicitParams, InputRequest, InputRequiredResult } from './types.js';
 
@@ -23,11 +24,23 @@ async function answerInput(
   );
 }
 
-/** The requests a legacy server sends by itself. */
-export function installInputHandlers(dispatcher: Dispatcher, handlers: InputHandlers): void {
+/**
+ * The requests a legacy server sends by itself. A modern one may send none (2026-07-28, basic/transports/stdio,
+ * "Receiving Messages"), so nothing is done for those.
+ */
+export function installInputHandlers(
+  dispatcher: Dispatcher,
+  handlers: InputHandlers,
+  isModern: () => boolean,
+): void {
+  const serve = (method: string, answer: Handler) =>
+    dispatcher.method(method, (params, context) => {
+      if (isModern()) throw new RpcError(RpcErrorCode.MethodNotFound, `Method not found: ${method}`);
+      return answer(params, context);
+    });
   for (const method of ['elicitation/create', 'sampling/createMessage', 'roots/list'])
-    dispatcher.method(method, (params, { signal }) => answerInput(handlers, { method, params }, signal));
-  dispatcher.method('ping', () => ({}));
+    serve(method, (params, { signal }) => answerInput(handlers, { method, params }, signal));
+  serve('ping', () => ({}));
 }
 
 /** The responses to an input_required result, and the state to send back untouched, as fields of the retry's params. */

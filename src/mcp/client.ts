@@ -84,7 +84,7 @@ export class McpClient {
     this.#options = options;
     this.#logLevel = options.logLevel;
     if (options.onLog !== undefined) this.#logListeners.add(options.onLog);
-    installInputHandlers(this.#dispatcher, options);
+    installInputHandlers(this.#dispatcher, options, () => this.#link?.era === 'modern');
     for (const method of changeMethods)
       this.#dispatcher.notification(method, (params) => this.#changed(method, params));
     this.#dispatcher.notification('notifications/subscriptions/acknowledged', (params) =>

@@ -73,16 +73,21 @@ export interface CallerFacts {
 export class McpCallContext implements McpContext {
   readonly call: CallContext;
   readonly facts: CallerFacts;
-  /** params as sent; openInput reads inputResponses and requestState from it. */
-  readonly params: unknown;
+  readonly #params: unknown | (() => unknown);
   #input: InputSource | undefined;
   #asked = 0;
   #progress: ProgressLimiter | undefined;
 
-  constructor(call: CallContext, facts: CallerFacts, params: unknown) {
+  /** params as sent, or what parses them when somebody asks: most calls need no more than their arguments. */
+  constructor(call: CallContext, facts: CallerFacts, params: unknown | (() => unknown)) {
     this.call = call;
     this.facts = facts;
-    this.params = params;
+    this.#params = params;
+  }
+
+  /** params as sent; openInput reads inputResponses and requestState from it. */
+  get params(): unknown {
+    return typeof this.#params === 'function' ? this.#params() : this.#params;
   }
 
   get method(): string {

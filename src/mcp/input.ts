@@ -4,6 +4,7 @@
  * client retries with the responses. Legacy: the server asks over the connection and the handler goes on.
  * Source: 2026-07-28, basic/patterns/mrtr; 2025-11-25, client/{elicitation,sampling,roots}.
  */
+import { randomUUID } from 'node:crypto';
 import { RingwireError, RpcError, RpcErrorCode } from '../errors.js';
 import type { Connection, RequestOptions } from '../rpc/types.js';
 import type { RequestStateSigner, StateBinding } from './request-state.js';
@@ -221,6 +222,12 @@ export class ModernInput implements InputSource {
   }
 }
 
+/** In 2025-11-25 a URL elicitation has an id of its own (client/elicitation, "URL Mode"). */
+function legacyParams(request: InputRequest): object {
+  if (request.method !== 'elicitation/create' || request.params.mode !== 'url') return request.params ?? {};
+  return { elicitationId: randomUUID(), ...request.params };
+}
+
 /** Input of a legacy call: the server asks over the connection while the handler waits. */
 export class LegacyInput implements InputSource {
   responses: InputResponses = {};
@@ -242,7 +249,7 @@ export class LegacyInput implements InputSource {
     }
     const answered = await Promise.all(
       Object.entries(requests).map(async ([key, request]) => {
-        const response = await this.connection.request(request.method, request.params ?? {}, {
+        const response = await this.connection.request(request.method, legacyParams(request), {
           signal: this.signal,
           ...options,
         });

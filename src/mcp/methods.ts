@@ -12,7 +12,7 @@ import type { RequestStateSigner } from './request-state.js';
 import { readResource } from './resource.js';
 import { isPromise } from './serve-handler.js';
 import type { SubscriptionHub } from './subscriptions.js';
-import { invokeTool } from './tool.js';
+import { invokeTool, type ToolEntry } from './tool.js';
 import type { ResultBase } from './types.js';
 
 /** Connection.data key of its LegacySession. */
@@ -102,7 +102,10 @@ export class Methods {
   }
 
   /** Dresses a result for the caller's era. */
-  #finish<Result extends ResultBase>(context: McpCallContext, result: Result | Promise<Result>): unknown {
+  #finish<Result extends ResultBase>(
+    context: McpCallContext,
+    result: Result | Promise<Result>,
+  ): object | Promise<object> {
     if (isPromise(result)) return (result as Promise<Result>).then((settled) => this.dress(context, settled));
     return this.dress(context, result as Result);
   }
@@ -111,6 +114,21 @@ export class Methods {
   dress<Result extends ResultBase>(context: McpCallContext, result: Result): object {
     if (context.era === 'legacy') return legacyResult(result);
     return result.resultType === 'input_required' ? result : this.#catalogue.complete(result);
+  }
+
+  /**
+   * Serves tools/call for a layer that scanned a modern request itself: it found the tool, parsed the arguments, and
+   * made sure of what checkModernMeta() asks for. `params` parses the params when a handler needs input, which is
+   * also when a requestState in them is verified. The answer is the result as it goes on the wire.
+   */
+  serveScannedTool(
+    tool: ToolEntry,
+    args: unknown,
+    call: CallContext,
+    params: () => unknown,
+  ): object | Promise<object> {
+    const context = new McpCallContext(call, new ModernCaller(call, this.#signer), params);
+    return this.#finish(context, invokeTool(tool, args, context));
   }
 
   #callTool(params: Params, context: McpCallContext): unknown {
@@ -125,7 +143,10 @@ export class Methods {
     const uri = requiredString(params, 'uri');
     const entry = this.#catalogue.resources.get(uri);
     if (entry !== undefined) {
-      if (entry.fixed !== undefined) return this.#finish(context, entry.fixed);
+      if (entry.fixed !== undefined)
+        return context.era === 'modern'
+          ? this.#catalogue.fixedResource(entry)
+          : this.dress(context, entry.fixed);
       openSentInput(params, context);
       return this.#finish(
         context,

@@ -197,6 +197,11 @@ export class McpServer {
     return this.catalogue.preparedReplies();
   }
 
+  /** Modern results of resources/read for resources that never change, as JSON text by URI; see preparedReplies(). */
+  preparedResources(): ReadonlyMap<string, string> {
+    return this.catalogue.preparedResources();
+  }
+
   /** Calls back after anything was added or removed; returns what stops it. */
   onCatalogueChange(listener: () => void): () => void {
     this.#changeListeners.add(listener);
