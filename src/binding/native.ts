@@ -117,6 +117,7 @@ export interface NativeStreamEngine {
     target: number,
     targetGeneration: number,
     wantsArguments: boolean,
+    keyIsUri: boolean,
     reply: string,
   ): void;
   removeRoute(method: string, key: string): boolean;

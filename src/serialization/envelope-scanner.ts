@@ -271,17 +271,20 @@ export class TwinEnvelopeScanner {
       const byte = this.#text[value];
       if (key === meta && byte === openBrace) return this.#readMeta(value);
       const end = this.#walker.value(value, 2);
-      if (end < 0 || key === undefined) return end;
+      if (end < 0) return end;
       if (key === name && byte === quote) {
         this.#flags &= ~Flag.NameIsUri;
         this.#set(Field.NameStart, value + 1, end - 1);
-      } else if (key === uri && byte === quote && this.#record[Field.NameStart] < 0) {
-        this.#flags |= Flag.NameIsUri;
-        this.#set(Field.NameStart, value + 1, end - 1);
+      } else if (key === uri && byte === quote) {
+        if (this.#record[Field.NameStart] < 0) {
+          this.#flags |= Flag.NameIsUri;
+          this.#set(Field.NameStart, value + 1, end - 1);
+        }
       } else if (key === args && byte === openBrace) {
         this.#set(Field.ArgumentsStart, value, end);
-      } else if (key === inputResponses || key === requestState) {
-        this.#flags |= Flag.HasRetry;
+      } else {
+        this.#flags |= Flag.HasOtherParams;
+        if (key === inputResponses || key === requestState) this.#flags |= Flag.HasRetry;
       }
       return end;
     });
@@ -293,6 +296,7 @@ export class TwinEnvelopeScanner {
       if (end < 0) return -1;
       const key = this.#key(metaKeys, keyStart, keyEnd);
       const byte = this.#text[value];
+      if (key === protocolVersion || key === clientCapabilities) this.#flags |= Flag.HasModernMeta;
       if (key === protocolVersion && byte === quote) {
         this.#set(Field.VersionStart, value + 1, end - 1);
         if (this.#equals(value + 1, end - 1, modernVersion)) this.#flags |= Flag.VersionModern;

@@ -87,6 +87,8 @@ export function expectRecordMatches(frame: Buffer, record: Int32Array): void {
     [Flag.HasLogLevel, named('logLevel') !== undefined],
     [Flag.HasTrace, meta.traceparent !== undefined],
     [Flag.HasRetry, 'inputResponses' in params || 'requestState' in params],
+    [Flag.HasOtherParams, Object.entries(params).some(([key, value]) => !isShown(key, value))],
+    [Flag.HasModernMeta, named('protocolVersion') !== undefined || named('clientCapabilities') !== undefined],
   ];
   expect(actual).toEqual({
     kind: kindOf(message),
@@ -102,4 +104,10 @@ export function expectRecordMatches(frame: Buffer, record: Int32Array): void {
     flags: bits.reduce((sum, [bit, set]) => sum | (set ? bit : 0), 0),
   });
   expect(has(Flag.IdIsString)).toBe(text(Field.IdStart)?.startsWith('"') ?? false);
+}
+
+/** Whether the record has room for a member of params. */
+function isShown(key: string, value: unknown): boolean {
+  if (key === 'name' || key === 'uri') return typeof value === 'string';
+  return (key === 'arguments' || key === '_meta') && isObject(value);
 }

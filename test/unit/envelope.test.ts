@@ -41,9 +41,10 @@ describe.each(implementations)('the %s scanner', (implementation) => {
     expect(rangeText(frame, record, EnvelopeField.ArgumentsStart)).toBe('{"text":"hi"}');
     expect(rangeText(frame, record, EnvelopeField.ProgressTokenStart)).toBe('7');
     expect(rangeText(frame, record, EnvelopeField.ResultStart)).toBe('');
-    const { Ascii, IdIsString, VersionModern, HasClientCapabilities, HasProgressToken } = EnvelopeFlag;
+    const { Ascii, IdIsString, VersionModern, HasModernMeta, HasClientCapabilities, HasProgressToken } =
+      EnvelopeFlag;
     expect(record[EnvelopeField.Flags]).toBe(
-      Ascii | IdIsString | VersionModern | HasClientCapabilities | HasProgressToken,
+      Ascii | IdIsString | VersionModern | HasModernMeta | HasClientCapabilities | HasProgressToken,
     );
   });
 

@@ -153,26 +153,28 @@ Token EnvelopeReader::params(Token token) {
     const uint8_t kind = walker_.at(value);
     if (key.length == 4 && same(key.text, "name")) {
       see(kName, name);
-      if (kind != '"') return walker_.value(value, 2);
+      if (kind != '"') return other(value);
       flags_ &= ~EnvelopeFlag::kNameIsUri;
       return text(value, EnvelopeField::kNameStart);
     }
     if (key.length == 3 && same(key.text, "uri")) {
       see(kUri, name);
       const bool named = record_[EnvelopeField::kNameStart] >= 0;
-      if (kind != '"' || named) return walker_.value(value, 2);
+      if (kind != '"') return other(value);
+      if (named) return walker_.value(value, 2);
       flags_ |= EnvelopeFlag::kNameIsUri;
       return text(value, EnvelopeField::kNameStart);
     }
     if (key.length == 9 && same(key.text, "arguments")) {
       see(kArguments, name);
+      if (kind != '{') return other(value);
       const Token after = walker_.value(value, 2);
-      if (after != nullptr && kind == '{') set_container(EnvelopeField::kArgumentsStart, value, after);
+      if (after != nullptr) set_container(EnvelopeField::kArgumentsStart, value, after);
       return after;
     }
     if (key.length == 5 && same(key.text, "_meta")) {
       see(kMeta, name);
-      return kind == '{' ? meta(value) : walker_.value(value, 2);
+      return kind == '{' ? meta(value) : other(value);
     }
     if (key.length == 14 && same(key.text, "inputResponses")) {
       see(kInputResponses, name);
@@ -181,7 +183,7 @@ Token EnvelopeReader::params(Token token) {
       see(kRequestState, name);
       flags_ |= EnvelopeFlag::kHasRetry;
     }
-    return walker_.value(value, 2);
+    return other(value);
   });
   if (end != nullptr) set_container(EnvelopeField::kParamsStart, token, end);
   return end;
@@ -197,6 +199,7 @@ Token EnvelopeReader::meta(Token token) {
       case 39:
         if (!same(key.text, "io.modelcontextprotocol/protocolVersion")) break;
         see(kProtocolVersion, name);
+        flags_ |= EnvelopeFlag::kHasModernMeta;
         if (kind != '"') break;
         set(EnvelopeField::kVersionStart, *value + 1, walker_.end_of(value) - 1);
         if (equals(*value + 1, walker_.end_of(value) - 1, kModernVersion, sizeof kModernVersion - 1))
@@ -205,6 +208,7 @@ Token EnvelopeReader::meta(Token token) {
       case 42:
         if (!same(key.text, "io.modelcontextprotocol/clientCapabilities")) break;
         see(kClientCapabilities, name);
+        flags_ |= EnvelopeFlag::kHasModernMeta;
         if (kind == '{') flags_ |= EnvelopeFlag::kHasClientCapabilities;
         break;
       case 32:

@@ -37,6 +37,11 @@ class EnvelopeReader {
   Token envelope(Token token);
   Token params(Token token);
   Token meta(Token token);
+  /** A member of params that the record does not show. */
+  Token other(Token token) {
+    flags_ |= EnvelopeFlag::kHasOtherParams;
+    return walker_.value(token, 2);
+  }
   Token id(Token token);
   Token version(Token token);
   /** A string's inside goes to the record at `field`; returns the token after it. */

@@ -343,9 +343,9 @@ napi_value add_template(napi_env env, napi_callback_info info) {
                                                               text_of(env, call.arguments[1])));
 }
 
-/** (method, key, RouteCode, profiles, target, targetGeneration, wantsArguments, reply). */
+/** (method, key, RouteCode, profiles, target, targetGeneration, wantsArguments, keyIsUri, reply). */
 napi_value set_route(napi_env env, napi_callback_info info) {
-  EngineCall<8> call(env, info);
+  EngineCall<9> call(env, info);
   if (call.target == nullptr) return nullptr;
   const napi_value* a = call.arguments;
   Route route;
@@ -354,7 +354,8 @@ napi_value set_route(napi_env env, napi_callback_info info) {
   route.target = static_cast<int32_t>(integer_of(env, a[4], -1));
   route.target_generation = static_cast<uint32_t>(integer_of(env, a[5]));
   route.wants_arguments = boolean_of(env, a[6]);
-  route.reply = text_of(env, a[7]);
+  route.key_is_uri = boolean_of(env, a[7]);
+  route.reply = text_of(env, a[8]);
   call.target->dispatcher()->routes().set(text_of(env, a[0]), text_of(env, a[1]), route);
   return undefined(env);
 }

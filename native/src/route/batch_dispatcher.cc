@@ -177,7 +177,8 @@ bool BatchDispatcher::dispatch(Connection* connection, const uint8_t* base, size
     key = {frame + e[EnvelopeField::kNameStart],
            static_cast<size_t>(e[EnvelopeField::kNameEnd] - e[EnvelopeField::kNameStart])};
   }
-  const Route* route = routes_.find(method, key, static_cast<uint32_t>(profile));
+  const Route* route =
+      routes_.find(method, key, (flags & EnvelopeFlag::kNameIsUri) != 0, static_cast<uint32_t>(profile));
   if (route == nullptr) return false;
   switch (route->kind) {
     case RouteKind::kHandler:

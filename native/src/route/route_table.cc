@@ -27,11 +27,13 @@ const RouteTable::Entry* RouteTable::lookup(ByteRange method, ByteRange key) con
   }
 }
 
-const Route* RouteTable::find(ByteRange method, ByteRange key, uint32_t profile) const {
+const Route* RouteTable::find(ByteRange method, ByteRange key, bool key_is_uri, uint32_t profile) const {
   const Entry* entry = key.length > 0 ? lookup(method, key) : nullptr;
-  if (entry == nullptr) entry = lookup(method, {});
+  const bool is_keyed = entry != nullptr;
+  if (!is_keyed) entry = lookup(method, {});
   if (entry == nullptr) return nullptr;
   for (const Route& route : entry->routes) {
+    if (is_keyed && route.key_is_uri != key_is_uri) continue;
     if ((route.profiles >> profile & 1) != 0) return &route;
   }
   return nullptr;

@@ -24,6 +24,8 @@ struct Route {
   uint32_t target_generation = 0;
   /** Handler: JavaScript wants params.arguments rather than params. */
   bool wants_arguments = false;
+  /** The key is params.uri rather than params.name. */
+  bool key_is_uri = false;
   /** Reply: the JSON text of the result. */
   std::string reply;
 };
@@ -39,7 +41,7 @@ class RouteTable {
   void clear();
 
   /** The route of a request of this profile, or nullptr. An empty key: the request has no name or uri. */
-  const Route* find(ByteRange method, ByteRange key, uint32_t profile) const;
+  const Route* find(ByteRange method, ByteRange key, bool key_is_uri, uint32_t profile) const;
   size_t size() const { return count_; }
 
  private:
