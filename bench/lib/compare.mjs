@@ -80,6 +80,8 @@ function summarize(name, rounds, shape, load_) {
     seconds: significant(median(rounds.map((round) => round.seconds)), 4),
     rates: rounds.map((round) => significant(round.rate)),
     messages: rounds.reduce((sum, round) => sum + round.messages, 0),
+    requestBytes: rounds[0].requestBytes,
+    replyBytes: rounds[0].replyBytes,
     errors,
     firstError: rounds.find((round) => round.firstError !== undefined)?.firstError,
     rssMb: significant(median(rounds.map((round) => round.rssAfterMb ?? Number.NaN))),

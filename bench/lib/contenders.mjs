@@ -27,7 +27,6 @@ export const contenders = {
   'ringwire-native': ringwire('native'),
   'ringwire-twin': ringwire('twin'),
   'ringwire-async': ringwire('async'),
-  'ringwire-reply': { ...ringwire('reply', ['tcp', 'unix']), fixed: true },
   'node-batched': plainNode('batched'),
   'node-naive': plainNode('naive'),
   'epoll-cpp': {

@@ -7,12 +7,13 @@ import { describeRun } from './machine.mjs';
 const resultsFolder = fileURLToPath(new URL('../results/', import.meta.url));
 
 /** record(summary) completes a summary with scenario, commit and machine, writes it and returns it. */
-export function createRecorder({ scenario, json, quick, results }) {
+export function createRecorder({ scenario, json, quick, only, results }) {
   const run = describeRun();
   // A quick run proves that things run; its figures are worth nothing and are kept only where they are asked for.
   const folder = results ?? (quick ? undefined : resultsFolder);
+  const marks = { quick: quick || undefined, chosen: only !== undefined || undefined };
   return function record(summary) {
-    const line = JSON.stringify({ scenario, ...summary, quick: quick || undefined, ...run });
+    const line = JSON.stringify({ scenario, ...summary, ...marks, ...run });
     if (json) process.stdout.write(`${line}\n`);
     if (folder !== undefined) {
       mkdirSync(folder, { recursive: true });

@@ -8,7 +8,6 @@ const socketNames = [
   'ringwire-native',
   'ringwire-twin',
   'ringwire-async',
-  'ringwire-reply',
   'node-batched',
   'node-naive',
   'epoll-cpp',

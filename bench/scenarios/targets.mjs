@@ -12,7 +12,7 @@ const bySocket = (depth, text) =>
 const byStdio = (depth) => stdioConfigurations.find((one) => one.depth === depth && one.text === 'ascii');
 
 const streamPlan = [
-  ['tcp', bySocket(64, 'ascii'), ['ringwire-native', 'ringwire-async', 'ringwire-reply', 'node-batched']],
+  ['tcp', bySocket(64, 'ascii'), ['ringwire-native', 'ringwire-async', 'node-batched']],
   ['tcp', bySocket(64, 'utf8'), ['ringwire-native', 'node-batched']],
   ['tcp', bySocket(64, 'escapes'), ['ringwire-native', 'node-batched']],
   ['tcp', bySocket(1, 'ascii'), ['ringwire-native', 'node-batched', 'epoll-cpp']],
