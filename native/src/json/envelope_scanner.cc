@@ -70,7 +70,8 @@ int EnvelopeScanner::index(const uint8_t* text, size_t length) {
       copy_capacity_ = copy_ == nullptr ? 0 : length;
       if (copy_ == nullptr) return simdjson::MEMALLOC;
     }
-    memcpy(copy_.get(), text, length);
+    // Nothing may be a null pointer, which memcpy must not be given.
+    if (length > 0) memcpy(copy_.get(), text, length);
     memset(copy_.get() + length, 0, kFallbackPadding);
     text = copy_.get();
   }
