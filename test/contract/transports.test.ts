@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { bytesContract } from './bytes-contract.js';
+import { encodingContract } from './encoding-contract.js';
 import { type TransportCase, transportContract } from './transport-contract.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ringwire-contract-'));
@@ -23,5 +24,6 @@ const cases: readonly TransportCase[] = [
 
 for (const subject of cases) {
   transportContract(subject);
+  encodingContract(subject);
   if (subject.url !== memory) bytesContract(subject);
 }
