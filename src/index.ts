@@ -2,6 +2,7 @@
  * ringwire: a native-accelerated transport engine for JSON-RPC 2.0 and the Model Context Protocol. What is exported
  * here, by name, is the public API; everything else may change without notice.
  */
+export { RingBuffer, type RingBufferOptions } from './buffers/ring-buffer.js';
 export { type ErrorCode, errorKinds, RingwireError, RpcError, RpcErrorCode } from './errors.js';
 export {
   type CallToolResult,

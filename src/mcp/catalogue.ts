@@ -9,7 +9,14 @@ import type { ResourceEntry, TemplateEntry } from './resource.js';
 import type { ResolvedServerOptions } from './server-options.js';
 import type { ListKind } from './subscriptions.js';
 import type { ToolEntry } from './tool.js';
-import type { MetaObject, ReadResourceResult, Resource, ServerCapabilities, Tool } from './types.js';
+import type {
+  MetaObject,
+  ReadResourceResult,
+  Resource,
+  ResultBase,
+  ServerCapabilities,
+  Tool,
+} from './types.js';
 import type { UriVariables } from './uri-template.js';
 
 /** The list methods, and the field of their results that holds the items. */
@@ -89,12 +96,12 @@ export class Catalogue {
     };
   }
 
-  /** A modern result of type "complete" that names the server. */
-  complete<Result extends object>(result: Result): object {
-    const own = (result as { _meta?: MetaObject })._meta;
-    if (this.resultMeta === undefined) return { ...result, resultType: 'complete' };
+  /** A modern result: its type, "complete" unless it has one, and the server's name. */
+  complete(result: object): object {
+    const { resultType = 'complete', _meta: own } = result as ResultBase;
+    if (this.resultMeta === undefined) return { ...result, resultType };
     const _meta = own === undefined ? this.resultMeta : { ...this.resultMeta, ...own };
-    return { ...result, resultType: 'complete', _meta };
+    return { ...result, resultType, _meta };
   }
 
   discover(): JsonText {

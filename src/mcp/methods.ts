@@ -11,7 +11,7 @@ import { isLogLevel, legacyResourceNotFound, logLevels } from './protocol.js';
 import type { RequestStateSigner } from './request-state.js';
 import { readResource } from './resource.js';
 import { isPromise } from './serve-handler.js';
-import type { SubscriptionHub } from './subscriptions.js';
+import type { ListKind, SubscriptionHub } from './subscriptions.js';
 import { invokeTool, type ToolEntry } from './tool.js';
 import type { ResultBase } from './types.js';
 
@@ -58,7 +58,8 @@ export class Methods {
     serve('server/discover', () => this.#catalogue.discover(), 'modern');
     serve(
       'subscriptions/listen',
-      ({ notifications }, context) => this.#hub.listen(notifications, this.#catalogue.kinds, context),
+      ({ notifications }, context) =>
+        this.#hub.listen(notifications, this.#catalogue.kinds, this.#catalogue.resultMeta, context),
       'modern',
     );
     serve('logging/setLevel', (params, context) => this.#setLevel(params, context), 'legacy');
@@ -112,8 +113,7 @@ export class Methods {
 
   /** What a result needs on the wire: modern ones their type and the server's name, legacy ones less. */
   dress<Result extends ResultBase>(context: McpCallContext, result: Result): object {
-    if (context.era === 'legacy') return legacyResult(result);
-    return result.resultType === 'input_required' ? result : this.#catalogue.complete(result);
+    return context.era === 'legacy' ? legacyResult(result) : this.#catalogue.complete(result);
   }
 
   /**
@@ -131,10 +131,18 @@ export class Methods {
     return this.#finish(context, invokeTool(tool, args, context));
   }
 
+  /** Methods behind a capability that is not announced are unknown (schema, MethodNotFoundError). */
+  #requireKind(kind: ListKind, method: string): void {
+    if (!this.#catalogue.kinds.includes(kind)) throw methodNotFound(method);
+  }
+
   #callTool(params: Params, context: McpCallContext): unknown {
     const name = requiredString(params, 'name');
     const tool = this.#catalogue.tools.get(name);
-    if (tool === undefined) throw new RpcError(RpcErrorCode.InvalidParams, `Unknown tool: ${name}`);
+    if (tool === undefined) {
+      this.#requireKind('tools', 'tools/call');
+      throw new RpcError(RpcErrorCode.InvalidParams, `Unknown tool: ${name}`);
+    }
     openSentInput(params, context);
     return this.#finish(context, invokeTool(tool, params.arguments, context));
   }
@@ -154,12 +162,14 @@ export class Methods {
       );
     }
     const match = this.#catalogue.matchTemplate(uri);
-    if (match === undefined)
+    if (match === undefined) {
+      this.#requireKind('resources', 'resources/read');
       throw new RpcError(
         context.era === 'modern' ? RpcErrorCode.InvalidParams : legacyResourceNotFound,
         `Resource not found: ${uri}`,
         { uri },
       );
+    }
     openSentInput(params, context);
     const { entry: template, variables } = match;
     return this.#finish(
@@ -171,12 +181,16 @@ export class Methods {
   #getPrompt(params: Params, context: McpCallContext): unknown {
     const name = requiredString(params, 'name');
     const prompt = this.#catalogue.prompts.get(name);
-    if (prompt === undefined) throw new RpcError(RpcErrorCode.InvalidParams, `Unknown prompt: ${name}`);
+    if (prompt === undefined) {
+      this.#requireKind('prompts', 'prompts/get');
+      throw new RpcError(RpcErrorCode.InvalidParams, `Unknown prompt: ${name}`);
+    }
     openSentInput(params, context);
     return this.#finish(context, getPrompt(prompt, params.arguments, context));
   }
 
   #complete(params: Params, context: McpCallContext): unknown {
+    if (this.#catalogue.capabilities.completions === undefined) throw methodNotFound('completion/complete');
     const argument = params.argument as { name?: unknown; value?: unknown } | undefined;
     if (typeof argument?.name !== 'string' || typeof argument.value !== 'string')
       throw new RpcError(RpcErrorCode.InvalidParams, 'params.argument needs the strings name and value');
@@ -242,7 +256,7 @@ export class Methods {
   }
 
   #subscribe(params: Params, { connection }: McpCallContext): object {
-    if (!this.#catalogue.kinds.includes('resources')) throw methodNotFound('resources/subscribe');
+    this.#requireKind('resources', 'resources/subscribe');
     legacySessionOf(connection)?.subscriber.subscribe(requiredString(params, 'uri'));
     return {};
   }

@@ -6,7 +6,7 @@ import { RpcError, RpcErrorCode } from '../errors.js';
 import { JsonText } from '../rpc/json-text.js';
 import type { CallContext, Connection, IdText } from '../rpc/types.js';
 import { MetaKey, maxSubscribedUris, maxSubscriptions } from './protocol.js';
-import type { SubscriptionFilter } from './types.js';
+import type { MetaObject, SubscriptionFilter } from './types.js';
 
 export type ListKind = 'tools' | 'resources' | 'prompts';
 
@@ -71,6 +71,7 @@ function listChangedMethod(kind: ListKind): string {
 class ModernSubscription implements Subscriber {
   readonly #sender: ChangeSender;
   readonly #metaText: string;
+  readonly #resultText: string;
   readonly #uris: ReadonlySet<string>;
   #end: ((result: JsonText) => void) | undefined;
 
@@ -78,9 +79,14 @@ class ModernSubscription implements Subscriber {
     connection: Connection,
     id: IdText,
     readonly filter: SubscriptionFilter,
+    resultMeta: MetaObject | undefined,
   ) {
     this.#sender = new ChangeSender(connection);
-    this.#metaText = `"_meta":{${JSON.stringify(MetaKey.SubscriptionId)}:${id}}`;
+    // As text, because an id may be a number that JavaScript cannot hold.
+    const tag = `${JSON.stringify(MetaKey.SubscriptionId)}:${id}`;
+    const others = resultMeta === undefined ? '' : `,${JSON.stringify(resultMeta).slice(1, -1)}`;
+    this.#metaText = `"_meta":{${tag}}`;
+    this.#resultText = `{"resultType":"complete","_meta":{${tag}${others}}}`;
     this.#uris = new Set(filter.resourceSubscriptions);
     this.#sender.send(
       'notifications/subscriptions/acknowledged',
@@ -108,7 +114,7 @@ class ModernSubscription implements Subscriber {
   }
 
   end(): void {
-    this.#end?.(new JsonText(`{"resultType":"complete",${this.#metaText}}`));
+    this.#end?.(new JsonText(this.#resultText));
   }
 }
 
@@ -167,8 +173,14 @@ export class SubscriptionHub {
   /**
    * Serves subscriptions/listen: acknowledged at once, answered at the end.
    * @param offered what this server can tell of; the rest of the client's filter is left out.
+   * @param resultMeta what `_meta` of the final result has beside the subscription's id.
    */
-  async listen(requested: unknown, offered: readonly ListKind[], context: CallContext): Promise<unknown> {
+  async listen(
+    requested: unknown,
+    offered: readonly ListKind[],
+    resultMeta: MetaObject | undefined,
+    context: CallContext,
+  ): Promise<unknown> {
     const { connection, id } = context;
     if (id === undefined) return undefined;
     const filter = acceptedFilter(requested, offered);
@@ -180,7 +192,7 @@ export class SubscriptionHub {
       );
     this.#openPerConnection.set(connection, open + 1);
     context.extendDeadline(Number.POSITIVE_INFINITY);
-    const subscription = new ModernSubscription(connection, id, filter);
+    const subscription = new ModernSubscription(connection, id, filter, resultMeta);
     const aborted = new Promise<undefined>((resolve) => {
       context.signal.addEventListener('abort', () => resolve(undefined), { once: true });
     });

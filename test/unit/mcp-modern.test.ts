@@ -125,10 +125,18 @@ describe('results', () => {
     );
   });
 
-  it('lists the server does not have are unknown methods', async () => {
+  it('what the server has none of is served by no method', async () => {
     served = await serve(createServer({ name: 'bare', version: '1' }));
     const raw = await served.raw();
-    expect((await failure(raw.request('prompts/list', { _meta: meta() }))).rpcCode).toBe(-32601);
+    const requests: [string, object][] = [
+      ['prompts/list', {}],
+      ['tools/call', { name: 'x' }],
+      ['resources/read', { uri: 'x:y' }],
+      ['prompts/get', { name: 'x' }],
+      ['completion/complete', { ref: { type: 'ref/prompt', name: 'x' }, argument: { name: 'a', value: '' } }],
+    ];
+    for (const [method, params] of requests)
+      expect((await failure(raw.request(method, { ...params, _meta: meta() }))).rpcCode).toBe(-32601);
   });
 
   it('preparedReplies are what the methods answer', async () => {

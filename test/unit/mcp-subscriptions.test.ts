@@ -45,7 +45,10 @@ describe('subscriptions/listen', () => {
     await raw.request('server/discover', { _meta: meta() });
     const closing = server.close();
     const tag = { 'io.modelcontextprotocol/subscriptionId': 1 };
-    expect(await answer).toEqual({ resultType: 'complete', _meta: tag });
+    expect(await answer).toEqual({
+      resultType: 'complete',
+      _meta: { ...tag, 'io.modelcontextprotocol/serverInfo': { name: 'demo', version: '1' } },
+    });
     await closing;
     expect(seen).toEqual([
       [
