@@ -6,10 +6,10 @@
 // batched: the same work written with care: linear splitting whatever the size, one write per read.
 import net from 'node:net';
 
-const result = (message) => {
-  const text = message.params?.arguments?.text ?? message.params?.text;
-  return { resultType: 'complete', content: [{ type: 'text', text }] };
-};
+const result = ({ method, params }) =>
+  method === 'resources/read'
+    ? { resultType: 'complete', contents: [{ uri: params.uri, mimeType: 'text/plain', text: 'hello world' }] }
+    : { resultType: 'complete', content: [{ type: 'text', text: params.arguments?.text ?? params.text }] };
 
 const answer = (line) => {
   const message = JSON.parse(line);

@@ -17,10 +17,13 @@ const medianFields = [
 // Marks the second run of the first contender in a round: A against A is the noise of this machine.
 const again = 'again';
 
-const resultOf = (request) => ({
-  resultType: 'complete',
-  content: [{ type: 'text', text: request.params.arguments?.text ?? request.params.text }],
-});
+/** What every contender has to answer; a server may add fields beside the content. */
+const resultOf = ({ method, params }) =>
+  method === 'resources/read'
+    ? { resultType: 'complete', contents: [{ uri: params.uri, mimeType: 'text/plain', text: 'hello world' }] }
+    : { resultType: 'complete', content: [{ type: 'text', text: params.arguments?.text ?? params.text }] };
+
+const contentOf = (result) => result?.contents ?? result?.content;
 
 /** One contender ready to be loaded over one transport: { name, options, argv, stop }. */
 async function prepare(name, transport, { request, cores, folder }) {
@@ -59,8 +62,8 @@ async function prepareAll(names, transport, context, { shape, progress, label, f
 
 async function checkAnswer(ready, shape, request) {
   const reply = await probe({ ...ready.options, ...shape }, ready.argv);
-  const wanted = resultOf(request).content;
-  if (!isDeepStrictEqual(reply.result?.content, wanted)) {
+  const wanted = contentOf(resultOf(request));
+  if (!isDeepStrictEqual(contentOf(reply.result), wanted)) {
     const excerpt = JSON.stringify(reply).slice(0, 300);
     throw new BenchError(`answers ${excerpt}, expected content ${JSON.stringify(wanted).slice(0, 300)}`);
   }

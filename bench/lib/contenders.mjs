@@ -27,6 +27,7 @@ export const contenders = {
   'ringwire-native': ringwire('native'),
   'ringwire-twin': ringwire('twin'),
   'ringwire-async': ringwire('async'),
+  'ringwire-reply': ringwire('reply'),
   'node-batched': plainNode('batched'),
   'node-naive': plainNode('naive'),
   'epoll-cpp': {

@@ -26,11 +26,11 @@ function source([first], command) {
 const commandOf = (records, scenario) => (records[0].suite === undefined ? scenario : records[0].suite);
 
 function streamTable(records, scenario) {
-  const configurations = [...new Set(records.map((one) => `${one.connections}x${one.depth} ${one.text}`))];
+  const nameOf = ({ connections, depth, payload, text }) =>
+    `${connections}x${depth} ${payload === 'resource' ? 'fixed resource' : text}`;
+  const configurations = [...new Set(records.map(nameOf))];
   const at = (contender, configuration) =>
-    records.find(
-      (one) => one.contender === contender && `${one.connections}x${one.depth} ${one.text}` === configuration,
-    );
+    records.find((one) => one.contender === contender && nameOf(one) === configuration);
   const names = [...new Set(records.map(({ contender }) => contender))];
   const rateOf = (name) => at(name, configurations[0])?.rate ?? 0;
   names.sort((a, b) => rateOf(b) - rateOf(a));

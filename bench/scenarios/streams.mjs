@@ -1,6 +1,5 @@
 // Echo tool calls over the byte-stream transports: tcp, unix and stdio.
 import { compare } from '../lib/compare.mjs';
-import { contenders } from '../lib/contenders.mjs';
 import { BenchError } from '../lib/errors.mjs';
 import { throughputTable } from '../lib/table.mjs';
 
@@ -27,6 +26,14 @@ export const socketConfigurations = [
   { label: '32 connections x 64 in flight, UTF-8', connections: 32, depth: 64, text: 'utf8' },
   { label: '32 connections x 64 in flight, escapes', connections: 32, depth: 64, text: 'escapes' },
   { label: '32 connections x 1 in flight, ASCII', connections: 32, depth: 1, text: 'ascii' },
+  {
+    label: '32 connections x 64 in flight, fixed resource',
+    connections: 32,
+    depth: 64,
+    text: 'ascii',
+    payload: 'resource',
+    names: ['ringwire-reply', 'node-batched', 'epoll-cpp'],
+  },
 ];
 export const stdioConfigurations = [
   { label: '64 in flight', connections: 1, depth: 64, text: 'ascii' },
@@ -34,20 +41,29 @@ export const stdioConfigurations = [
   { label: '1,024 in flight', connections: 1, depth: 1024, text: 'ascii' },
 ];
 
-function chosen(names, only, transport) {
-  if (only === undefined) return names;
-  const unable = only.find((name) => !contenders[name].transports.includes(transport));
-  if (unable !== undefined) throw new BenchError(`${unable} does not serve ${transport}`, 2);
-  return only;
+/** Who takes part in a configuration: its own list or that of the scenario, as far as `only` allows. */
+function chosen(configuration, names, only) {
+  const all = configuration.names ?? names;
+  return only === undefined ? all : all.filter((name) => only.includes(name));
+}
+
+function checkChoice(transport, configurations, names, only = []) {
+  const able = new Set([...names, ...configurations.flatMap((one) => one.names ?? [])]);
+  const unable = only.find((name) => !able.has(name));
+  if (unable === undefined) return;
+  throw new BenchError(
+    `${unable} has no part in ${transport}; those that have are ${[...able].join(', ')}`,
+    2,
+  );
 }
 
 /** Compares `names` in one configuration, records and prints it. */
-export async function measureStream(transport, { label, connections, depth, text }, names, context) {
+export async function measureStream(transport, { label, connections, depth, text, payload }, names, context) {
   const { options, cores, record, progress, fail, print } = context;
   const summaries = await compare({
     names,
     transport,
-    shape: { text },
+    shape: { text, payload },
     load: { connections, depth, seconds: options.seconds },
     rounds: options.rounds,
     // A child starts cold in every round.
@@ -69,9 +85,12 @@ function streamScenario(transport, title, names, configurations) {
   return {
     title,
     async run(context) {
+      const { only } = context.options;
+      checkChoice(transport, configurations, names, only);
       const records = [];
       for (const configuration of configurations) {
-        const taking = chosen(names, context.options.only, transport);
+        const taking = chosen(configuration, names, only);
+        if (taking.length === 0) continue;
         records.push(...(await measureStream(transport, configuration, taking, context)));
       }
       return records;

@@ -16,7 +16,8 @@ function rateRatio(records, configuration, contender, other) {
 }
 
 function streamChecks(records) {
-  const tcp = (depth, text) => ({ scenario: 'tcp', depth, text });
+  const tcp = (depth, text) => ({ scenario: 'tcp', payload: 'tool', depth, text });
+  const resource = { ...tcp(64, 'ascii'), payload: 'resource' };
   const stdio = (depth) => ({ scenario: 'stdio', depth, text: 'ascii' });
   const tcpRatio = (depth, text, contender, other) => rateRatio(records, tcp(depth, text), contender, other);
   const stdioRatio = (depth, other) => rateRatio(records, stdio(depth), 'ringwire-native', other);
@@ -27,7 +28,13 @@ function streamChecks(records) {
     ['T1', 'TCP 32x64, escapes', 3.5, plain, tcpRatio(64, 'escapes', 'ringwire-native', 'node-batched')],
     ['T2', 'TCP 32x1', 2, plain, tcpRatio(1, 'ascii', 'ringwire-native', 'node-batched')],
     ['T2', 'TCP 32x1', 0.75, 'x epoll-cpp', tcpRatio(1, 'ascii', 'ringwire-native', 'epoll-cpp')],
-    ['T3', 'TCP 32x64, native reply', 8, plain, tcpRatio(64, 'ascii', 'ringwire-reply', 'node-batched')],
+    [
+      'T3',
+      'TCP 32x64, native reply',
+      8,
+      plain,
+      rateRatio(records, resource, 'ringwire-reply', 'node-batched'),
+    ],
     [
       'T4',
       'asynchronous handler',

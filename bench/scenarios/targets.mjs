@@ -15,6 +15,7 @@ const streamPlan = [
   ['tcp', bySocket(64, 'ascii'), ['ringwire-native', 'ringwire-async', 'node-batched']],
   ['tcp', bySocket(64, 'utf8'), ['ringwire-native', 'node-batched']],
   ['tcp', bySocket(64, 'escapes'), ['ringwire-native', 'node-batched']],
+  ['tcp', bySocket(64, 'ascii', 'resource'), ['ringwire-reply', 'node-batched']],
   ['tcp', bySocket(1, 'ascii'), ['ringwire-native', 'node-batched', 'epoll-cpp']],
   ['stdio', byStdio(64), ['ringwire-native', 'node-batched', 'node-naive', 'sdk1']],
   ['stdio', byStdio(1024), ['ringwire-native', 'sdk1-transport']],

@@ -50,8 +50,15 @@ std::string StoreWord(const std::string& name, const std::string& value, Options
     }
     options->url = value;
   } else if (name == "--payload") {
-    if (value != "tool" && value != "rpc") return "--payload " + value + ": expected tool or rpc";
-    options->payload = value == "tool" ? Payload::kTool : Payload::kRpc;
+    if (value == "tool") {
+      options->payload = Payload::kTool;
+    } else if (value == "resource") {
+      options->payload = Payload::kResource;
+    } else if (value == "rpc") {
+      options->payload = Payload::kRpc;
+    } else {
+      return "--payload " + value + ": expected tool, resource or rpc";
+    }
   } else if (name == "--text") {
     if (value == "ascii") {
       options->text = Text::kAscii;
@@ -137,7 +144,9 @@ const char* UsageText() {
          "  --rate N             open loop: N requests per second in total, latency from the scheduled send\n"
          "  --warmup S --seconds S   not measured (1), measured (5)\n"
          "  --messages N         stop after N measured replies or --seconds, whichever is first\n"
-         "  --payload tool|rpc   MCP tools/call with modern _meta, or plain JSON-RPC (tool)\n"
+         "  --payload tool|resource|rpc   MCP tools/call or resources/read of bench://hello, with modern "
+         "_meta, or\n"
+         "                       plain JSON-RPC (tool)\n"
          "  --text ascii|utf8|escapes   what the echoed text consists of (ascii)\n"
          "  --text-bytes N       length of the echoed text, in bytes of JSON (short)\n"
          "  --tool NAME          tool, or method with --payload rpc (echo)\n"

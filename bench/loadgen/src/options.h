@@ -7,7 +7,7 @@
 namespace loadgen {
 
 enum class Command { kRun, kProbe, kStart, kRequest };
-enum class Payload { kTool, kRpc };
+enum class Payload { kTool, kResource, kRpc };
 enum class Text { kAscii, kUtf8, kEscapes };
 
 struct Options {

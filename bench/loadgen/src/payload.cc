@@ -5,6 +5,12 @@
 namespace loadgen {
 namespace {
 
+// Ends the params and the request.
+constexpr char kModernMeta[] =
+    ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+    "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"load\",\"version\":\"1\"},"
+    "\"io.modelcontextprotocol/clientCapabilities\":{}}}}\n";
+
 // One repeatable unit of JSON string content per kind. The UTF-8 one has two, three and four byte sequences;
 // the escaped one has short escapes, a \u escape and a surrogate pair.
 const char* TextUnit(Text text) {
@@ -45,13 +51,14 @@ Template BuildRequest(const Options& options) {
     bytes += ",\"method\":\"" + options.tool + "\",\"params\":{\"text\":\"" + text + "\"}}\n";
     return request;
   }
-  bytes +=
-      ",\"method\":\"tools/call\",\"params\":{\"name\":\"" + options.tool + "\",\"arguments\":{\"text\":\"";
-  bytes += text;
-  bytes +=
-      "\"},\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
-      "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"load\",\"version\":\"1\"},"
-      "\"io.modelcontextprotocol/clientCapabilities\":{}}}}\n";
+  if (options.payload == Payload::kResource) {
+    bytes += ",\"method\":\"resources/read\",\"params\":{\"uri\":\"bench://hello\"";
+  } else {
+    bytes +=
+        ",\"method\":\"tools/call\",\"params\":{\"name\":\"" + options.tool + "\",\"arguments\":{\"text\":\"";
+    bytes += text + "\"}";
+  }
+  bytes += kModernMeta;
   return request;
 }
 
