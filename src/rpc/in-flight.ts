@@ -29,10 +29,15 @@ export class InFlight {
     return this.#calls.size;
   }
 
+  /** Whatever asked now would be admitted. */
+  get admitsAll(): boolean {
+    return !this.draining && this.#isIdle();
+  }
+
   /** Whether a request with this id may start: undefined, or the error to answer it with. */
   admit(id: IdText): RpcError | undefined {
     if (this.draining) return internalError('CONNECTION_CLOSED', 'The server is shutting down.', true);
-    if (this.#calls.size === 0) return undefined;
+    if (this.#isIdle()) return undefined;
     if (this.#calls.has(id)) {
       return new RpcError(RpcErrorCode.InvalidRequest, `The id ${id} is already in use by a call in flight.`);
     }

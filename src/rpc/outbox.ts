@@ -68,11 +68,6 @@ export class Outbox implements DeadlineEntry {
     this.#options = options;
   }
 
-  /** Bytes that wait for a full transport. */
-  get backlogBytes(): number {
-    return this.#backlogBytes;
-  }
-
   /** Accepts a message; onUnsendable and onStuck tell when it cannot be kept after all. */
   post(text: string, owner: Owner): void {
     if (this.#closed) return;
@@ -83,12 +78,8 @@ export class Outbox implements DeadlineEntry {
     this.#collected.push(text);
     this.#collectedOwners.push(owner);
     this.#collectedCharacters += text.length;
-    if (this.#collectedCharacters >= flushAtCharacters) {
-      this.flush();
-    } else if (!this.#scheduled) {
-      this.#scheduled = true;
-      queueMicrotask(this.#onTurnEnd);
-    }
+    if (this.#collectedCharacters >= flushAtCharacters) this.flush();
+    this.#scheduleFlush();
   }
 
   /** Sends now what was collected before, then this. 'full': not accepted. */
@@ -124,11 +115,7 @@ export class Outbox implements DeadlineEntry {
     this.#sending = false;
     this.#leaving = [];
     this.#leavingOwners = [];
-    // Messages that came up while sending have no turn end of their own yet if the flush was the turn end.
-    if (this.#collected.length > 0 && !this.#scheduled) {
-      this.#scheduled = true;
-      queueMicrotask(this.#onTurnEnd);
-    }
+    this.#scheduleFlush();
   }
 
   /** The transport has room again. */
@@ -143,6 +130,7 @@ export class Outbox implements DeadlineEntry {
     }
     this.#sending = false;
     this.#settleBacklog();
+    this.#scheduleFlush();
   }
 
   /** Takes back the messages of an owner that the transport does not have yet; true if there was one. */
@@ -206,6 +194,13 @@ export class Outbox implements DeadlineEntry {
 
   get #backlogLength(): number {
     return this.#backlog.length - this.#backlogStart;
+  }
+
+  /** Sees to it that what is collected leaves at the end of the turn, also what came up while sending. */
+  #scheduleFlush(): void {
+    if (this.#scheduled || this.#collected.length === 0) return;
+    this.#scheduled = true;
+    queueMicrotask(this.#onTurnEnd);
   }
 
   /** False when the transport is full. */

@@ -1,7 +1,7 @@
 /** One end of a JSON-RPC 2.0 connection: calls the other side and serves its calls, over any transport. */
 import { RingwireError, type RpcError, RpcErrorCode } from '../errors.js';
 import * as limits from '../limits.js';
-import type { SendResult, Transport } from '../transports/transport.js';
+import type { SendResult, Transport, TransportHandlers } from '../transports/transport.js';
 import { batchReply, CallServer, noId, type Outcome } from './call-server.js';
 import type { DeadlineEntry } from './deadline-queue.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -54,7 +54,7 @@ export class Peer implements Connection {
 
   /**
    * Starts the transport; frames may be delivered before the constructor returns (options.onOpen comes first).
-   * Throws CONFIG_INVALID.
+   * Throws CONFIG_INVALID for a bad option, and what the transport's start() throws.
    */
   constructor(transport: Transport, options: PeerOptions = {}) {
     this.transport = transport;
@@ -75,14 +75,21 @@ export class Peer implements Connection {
     this.calls = new CallServer(this, outbox, this.#options, this.#counters);
     const parts = { outbox, calls: this.calls, pending: this.#pending };
     const reader = new FrameReader(this, parts, this.#options, this.#counters);
-    this.#options.onOpen?.(this);
-    transport.start({
+    guarded(() => this.#options.onOpen?.(this));
+    const handlers: TransportHandlers = {
       onFrame: (frame) => reader.read(frame),
       onTickEnd: () => outbox.flush(),
       onDrain: () => outbox.onDrain(),
       onFrameError: (error) => reader.refuseFrame(error),
       onClose: (error) => this.#end(error),
-    });
+    };
+    try {
+      transport.start(handlers);
+    } catch (error) {
+      // Started already by somebody else, for instance. Whoever heard onOpen hears onClose.
+      this.#end(undefined);
+      throw error;
+    }
   }
 
   get isOpen(): boolean {
@@ -156,6 +163,11 @@ export class Peer implements Connection {
 
   // For whoever makes ServedCalls beside the generic path: the batch path of the native transports.
 
+  /** No request can be refused at this moment: nothing is at work and no drain has begun. Spares admit() its id. */
+  get admitsAll(): boolean {
+    return this.calls.inFlight.admitsAll;
+  }
+
   /** Whether a request with this id may start: undefined, or the error to answer with. Call it before the handler. */
   admit(id: IdText): RpcError | undefined {
     return this.calls.inFlight.admit(id);
@@ -226,7 +238,7 @@ export class Peer implements Connection {
   }
 
   async #drainAndClose(options: CloseOptions | undefined): Promise<void> {
-    await this.drain(options);
+    if (this.#isOpen) await this.drain(options);
     if (!this.#isOpen) return;
     const gone = await this.#within(flushGraceMs, this.transport.close());
     if (gone) this.#end(undefined);

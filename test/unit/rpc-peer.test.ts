@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { RingwireError, RpcError } from '../../src/errors.js';
 import { Dispatcher } from '../../src/rpc/dispatcher.js';
-import { deferred, harness, turn } from './rpc-harness.js';
+import { Peer } from '../../src/rpc/peer.js';
+import { deferred, harness, turn, Wire } from './rpc-harness.js';
 
 const echo = () =>
   new Dispatcher()
@@ -182,6 +183,25 @@ describe('Peer serving', () => {
     await turn();
     wire.deliver({ jsonrpc: '2.0', method: 'n' });
     expect(handler).toHaveBeenCalledTimes(4);
+  });
+});
+
+describe('Peer limits on requests and notifications together', () => {
+  it('counts notifications at work against requests', async () => {
+    const gate = deferred();
+    const dispatcher = new Dispatcher().method('wait', () => gate.promise);
+    const { wire, peer } = harness({ dispatcher, maxInFlight: 1 });
+    wire.deliver({ jsonrpc: '2.0', method: 'wait' }, { jsonrpc: '2.0', id: 1, method: 'wait' });
+    expect(wire.take()).toMatchObject([{ id: 1, error: { data: { code: 'OVERLOADED' } } }]);
+    expect(peer.admitsAll).toBe(false);
+    gate.resolve('done');
+    await turn();
+    expect(peer.admitsAll).toBe(true);
+    wire.deliver({ jsonrpc: '2.0', id: 2, method: 'wait' });
+    await turn();
+    expect(wire.take()).toEqual([{ jsonrpc: '2.0', id: 2, result: 'done' }]);
+    void peer.drain();
+    expect(peer.admitsAll).toBe(false);
   });
 });
 
@@ -368,6 +388,51 @@ describe('Peer calling', () => {
     await settled;
     expect(order).toEqual(['onClose', 'rejected']);
     expect(peer.pending).toBe(0);
+  });
+
+  it('ends before it began when the transport does not start, and throws', () => {
+    const wire = new Wire();
+    wire.start = () => {
+      throw new RingwireError('CONFIG_INVALID', 'started already');
+    };
+    const onClose = vi.fn();
+    expect(() => new Peer(wire, { onClose })).toThrow('started already');
+    expect(onClose).toHaveBeenCalledTimes(1);
+  });
+
+  it('closes at once when the connection is gone already, whatever is still at work', async () => {
+    const dispatcher = new Dispatcher().method('wait', () => new Promise(() => {}));
+    const { wire, peer } = harness({ dispatcher, cancelOnDisconnect: false });
+    wire.deliver({ jsonrpc: '2.0', id: 1, method: 'wait' });
+    wire.end();
+    await peer.close();
+    expect(peer.inFlight).toBe(1);
+  });
+
+  it('survives what callbacks of its owner throw, and lets it be seen', async () => {
+    const thrown: unknown[] = [];
+    const listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error) => thrown.push(error));
+    try {
+      const fail = (text: string) => () => {
+        throw text;
+      };
+      const { wire } = harness({
+        dispatcher: echo(),
+        onOpen: fail('open'),
+        onProtocolError: fail('protocol'),
+        onClose: fail('close'),
+      });
+      wire.deliver('nonsense', '{"jsonrpc":"2.0","id":1,"method":"echo","params":[1]}');
+      expect(wire.take()).toMatchObject([{ id: null }, { id: 1, result: [1] }]);
+      wire.end();
+      await turn();
+      expect(thrown).toEqual(['open', 'protocol', 'close']);
+    } finally {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of listeners) process.on('uncaughtException', listener);
+    }
   });
 
   it.each([
