@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cli, Running, ringwire, root, serveModule, temporaryFolder, temporaryModule } from './run.js';
+import {
+  cli,
+  importRingwire,
+  Running,
+  ringwire,
+  root,
+  serveModule,
+  temporaryFolder,
+  temporaryModule,
+} from './run.js';
 
 const echoServer = `
 const schema = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] };
@@ -81,9 +90,7 @@ describe('ringwire call', () => {
   });
 
   it('starts a server on stdio and ends it', async () => {
-    const module = await temporaryModule(
-      `import * as ringwire from ${JSON.stringify(join(root, 'dist/index.js'))};\n${echoServer}`,
-    );
+    const module = await temporaryModule(`${importRingwire}\n${echoServer}`);
     const call = ['call', 'stdio:', 'echo', hello, '--', process.execPath, cli, 'serve', module, '--stdio'];
     expect(await ringwire(call)).toEqual({ code: 0, stdout: 'hällo 😀\n', stderr: '' });
   });
@@ -150,9 +157,7 @@ describe('ringwire tools', () => {
 describe('ringwire serve', () => {
   it('serves several addresses at once', async () => {
     const folder = await temporaryFolder();
-    const module = await temporaryModule(
-      `import * as ringwire from ${JSON.stringify(join(root, 'dist/index.js'))};\n${echoServer}`,
-    );
+    const module = await temporaryModule(`${importRingwire}\n${echoServer}`);
     const unix = `unix:${join(folder, 'echo.sock')}`;
     const child = new Running([cli, 'serve', module, '--listen', 'tcp://127.0.0.1:0', '-l', unix]);
     const [, tcp] = await child.match('stderr', /listening on (tcp:\S+)\n/);

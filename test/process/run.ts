@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach } from 'vitest';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -107,7 +107,7 @@ export async function temporaryModule(source: string, name = 'server.mjs'): Prom
 }
 
 /** For sources of temporary modules, which cannot resolve the package by name. */
-export const importRingwire = `import * as ringwire from ${JSON.stringify(join(root, 'dist/index.js'))};`;
+export const importRingwire = `import * as ringwire from ${JSON.stringify(pathToFileURL(join(root, 'dist/index.js')).href)};`;
 
 /** `ringwire serve MODULE --listen URL`, once it listens; resolves with the address as bound. */
 export async function serveModule(
