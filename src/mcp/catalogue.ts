@@ -8,7 +8,7 @@ import { decodeCursor, encodeCursor, Registry } from './registry.js';
 import type { ResourceEntry, TemplateEntry } from './resource.js';
 import type { ResolvedServerOptions } from './server-options.js';
 import type { ListKind } from './subscriptions.js';
-import type { ToolEntry } from './tool.js';
+import { TextResult, type ToolEntry } from './tool.js';
 import type {
   MetaObject,
   ReadResourceResult,
@@ -46,6 +46,8 @@ export class Catalogue {
   readonly options: ResolvedServerOptions;
   /** `_meta` of every modern result; undefined where the server is not to name itself. */
   readonly resultMeta: MetaObject | undefined;
+  /** The end of a complete result's JSON text. */
+  readonly #suffix: string;
   readonly #onChange: (kind: ListKind) => void;
   readonly #texts = new Map<string, JsonText>();
   readonly #announced = new Set<ListKind>();
@@ -53,6 +55,7 @@ export class Catalogue {
   constructor(options: ResolvedServerOptions, onChange: (kind: ListKind) => void) {
     this.options = options;
     this.resultMeta = options.sendServerInfo ? { [MetaKey.ServerInfo]: options.info } : undefined;
+    this.#suffix = JSON.stringify(this.complete({})).slice(1);
     this.#onChange = onChange;
     const changed = (kind: ListKind) => () => this.#changed(kind);
     this.tools = new Registry('Tool', changed('tools'));
@@ -102,6 +105,21 @@ export class Catalogue {
     if (this.resultMeta === undefined) return { ...result, resultType };
     const _meta = own === undefined ? this.resultMeta : { ...this.resultMeta, ...own };
     return { ...result, resultType, _meta };
+  }
+
+  /**
+   * complete() as JSON text, made without copying the result: it and the server's name are much the same on every
+   * call, and copying objects costs more than writing them.
+   */
+  completeText(result: ResultBase): JsonText {
+    if (result instanceof TextResult) {
+      const { text } = result.content[0];
+      return new JsonText(`{"content":[{"type":"text","text":${JSON.stringify(text)}}],${this.#suffix}`);
+    }
+    if (result.resultType !== undefined || result._meta !== undefined)
+      return new JsonText(JSON.stringify(this.complete(result)));
+    const text = JSON.stringify(result);
+    return new JsonText(text === '{}' ? `{${this.#suffix}` : `${text.slice(0, -1)},${this.#suffix}`);
   }
 
   discover(): JsonText {

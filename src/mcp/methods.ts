@@ -1,6 +1,7 @@
 /** The methods of MCP, for both eras, on a dispatcher. */
 import { RpcError, RpcErrorCode } from '../errors.js';
 import type { Dispatcher } from '../rpc/dispatcher.js';
+import type { JsonText } from '../rpc/json-text.js';
 import type { CallContext, Connection, LogLevel } from '../rpc/types.js';
 import { type Catalogue, listMethods } from './catalogue.js';
 import { type CallerFacts, McpCallContext } from './context.js';
@@ -12,7 +13,7 @@ import type { RequestStateSigner } from './request-state.js';
 import { readResource } from './resource.js';
 import { isPromise } from './serve-handler.js';
 import type { ListKind, SubscriptionHub } from './subscriptions.js';
-import { invokeTool, type ToolEntry } from './tool.js';
+import { invokeTool, TextResult, type ToolEntry, type ToolOutcome } from './tool.js';
 import type { ResultBase } from './types.js';
 
 /** Connection.data key of its LegacySession. */
@@ -102,6 +103,9 @@ export class Methods {
     return handler(object, new McpCallContext(call, caller, object));
   }
 
+  /** Whether modern results are handed on as JSON text; off where interceptors want to look into them. */
+  resultsAsText = true;
+
   /** Dresses a result for the caller's era. */
   #finish<Result extends ResultBase>(
     context: McpCallContext,
@@ -113,7 +117,8 @@ export class Methods {
 
   /** What a result needs on the wire: modern ones their type and the server's name, legacy ones less. */
   dress<Result extends ResultBase>(context: McpCallContext, result: Result): object {
-    return context.era === 'legacy' ? legacyResult(result) : this.#catalogue.complete(result);
+    if (context.era === 'legacy') return result instanceof TextResult ? result : legacyResult(result);
+    return this.resultsAsText ? this.#catalogue.completeText(result) : this.#catalogue.complete(result);
   }
 
   /**
@@ -126,9 +131,12 @@ export class Methods {
     args: unknown,
     call: CallContext,
     params: () => unknown,
-  ): object | Promise<object> {
+  ): JsonText | Promise<JsonText> {
     const context = new McpCallContext(call, new ModernCaller(call, this.#signer), params);
-    return this.#finish(context, invokeTool(tool, args, context));
+    const result = invokeTool(tool, args, context);
+    return isPromise(result)
+      ? (result as Promise<ToolOutcome>).then((settled) => this.#catalogue.completeText(settled))
+      : this.#catalogue.completeText(result as ToolOutcome);
   }
 
   /** Methods behind a capability that is not announced are unknown (schema, MethodNotFoundError). */

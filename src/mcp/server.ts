@@ -145,6 +145,7 @@ export class McpServer {
   /** Puts an interceptor around every call. The first one added is the outermost. */
   use(interceptor: Interceptor): this {
     this.#interceptors += 1;
+    this.methods.resultsAsText = false;
     this.rpc.use(interceptor);
     return this;
   }

@@ -10,6 +10,7 @@ import type {
   Icon,
   InputRequiredResult,
   MetaObject,
+  TextContent,
   Tool,
   ToolAnnotations,
 } from './types.js';
@@ -116,6 +117,15 @@ export function defineTool(
   return entry;
 }
 
+/** The result of a tool that answered with a string: the usual case, which serializers know by its class. */
+export class TextResult implements CallToolResult {
+  readonly content: readonly [TextContent];
+
+  constructor(text: string) {
+    this.content = [{ type: 'text', text }];
+  }
+}
+
 export function errorResult(message: string): CallToolResult {
   return { content: [{ type: 'text', text: message }], isError: true };
 }
@@ -169,8 +179,7 @@ function hasContent(value: unknown): value is CallToolResult {
 }
 
 function finishValue(tool: ToolEntry, value: unknown): CallToolResult | Promise<CallToolResult> {
-  if (typeof value === 'string' && tool.output === undefined)
-    return { content: [{ type: 'text', text: value }] };
+  if (typeof value === 'string' && tool.output === undefined) return new TextResult(value);
   const ready = hasContent(value);
   if (tool.output === undefined)
     return ready

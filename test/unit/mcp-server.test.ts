@@ -135,7 +135,9 @@ describe('interceptors and plain methods', () => {
     server
       .use((call, next) => {
         seen.push(call.method);
-        return next(call);
+        const result = next(call);
+        if (call.method === 'tools/call') expect(result).toMatchObject({ content: [{ text: 't' }] });
+        return result;
       })
       .method<{ a: number }>('math/double', ({ a }) => a * 2);
     expect(server.hasInterceptors).toBe(true);
@@ -161,7 +163,7 @@ describe('what faster layers build on', () => {
     expect(result).not.toBeInstanceOf(Promise);
     const raw = await (await served(server)).raw();
     const params = { name: 'echo', arguments: { text: 'hi' }, _meta: meta() };
-    expect(result).toEqual(await raw.request('tools/call', params));
+    expect((await result).toJSON()).toEqual(await raw.request('tools/call', params));
     expect(server.toolEntry('echo')).toBe(tool);
   });
 
