@@ -1,20 +1,10 @@
 #pragma once
-// What the ring tests share: a check that names its place, and a ring in heap memory.
-#include <cstdio>
-#include <cstdlib>
+// What the ring tests share: a ring in heap memory, numbers that repeat, checksums.
 #include <cstring>
-#include <memory>
 #include <vector>
 
+#include "expect.h"
 #include "ring/ring_layout.h"
-
-#define EXPECT(condition)                                                           \
-  do {                                                                              \
-    if (!(condition)) {                                                             \
-      std::fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition); \
-      std::exit(1);                                                                 \
-    }                                                                               \
-  } while (false)
 
 namespace ringwire {
 

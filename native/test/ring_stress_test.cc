@@ -10,7 +10,12 @@ using namespace ringwire;
 
 namespace {
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define RINGWIRE_TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__) || defined(RINGWIRE_TSAN)
 constexpr uint32_t kFrames = 60000;
 #else
 constexpr uint32_t kFrames = 400000;
