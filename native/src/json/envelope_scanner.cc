@@ -56,6 +56,8 @@ EnvelopeScanner::EnvelopeScanner(int max_depth, const simdjson::implementation* 
 EnvelopeScanner::~EnvelopeScanner() = default;
 
 int EnvelopeScanner::index(const uint8_t* text, size_t length) {
+  // No bytes may come as a null pointer, which nothing below must be given.
+  if (length == 0) return simdjson::EMPTY;
   if (parser_ == nullptr || length > INT32_MAX) return simdjson::MEMALLOC;
   if (length > parser_->capacity()) {
     const size_t grown =
@@ -70,8 +72,7 @@ int EnvelopeScanner::index(const uint8_t* text, size_t length) {
       copy_capacity_ = copy_ == nullptr ? 0 : length;
       if (copy_ == nullptr) return simdjson::MEMALLOC;
     }
-    // Nothing may be a null pointer, which memcpy must not be given.
-    if (length > 0) memcpy(copy_.get(), text, length);
+    memcpy(copy_.get(), text, length);
     memset(copy_.get() + length, 0, kFallbackPadding);
     text = copy_.get();
   }
