@@ -5,16 +5,17 @@ import { ByteStreamTransport, writePieces } from './byte-stream.js';
 import type { ResolvedOptions } from './options.js';
 import { connectionError } from './system-errors.js';
 import type { PeerInfo, SocketOptions } from './transport.js';
+import { tuningProfiles } from './tuning.js';
 
 /** What node:net can set; everything else asked for is reported in notGranted. */
 const settable = new Set<string>(['noDelay', 'keepAlive', 'keepAliveIdleSeconds']);
 
 /** Sets what can be set and returns the names of what cannot. */
 export function applySocketOptions(socket: Socket, kind: 'tcp' | 'unix', options: ResolvedOptions): string[] {
-  const asked = options.socket;
+  const profile = options.profile === undefined ? {} : tuningProfiles[options.profile];
+  const asked: SocketOptions = { ...profile, ...options.socket };
   const names = Object.keys(asked).filter((name) => asked[name as keyof SocketOptions] !== undefined);
   const refused = kind === 'unix' ? names : names.filter((name) => !settable.has(name));
-  if (options.profile !== undefined) refused.push('profile');
   if (kind === 'unix') return refused;
   // Frames of a tick leave in one write already; Nagle's algorithm would only hold the last packet back.
   socket.setNoDelay(asked.noDelay ?? true);

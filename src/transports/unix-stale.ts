@@ -1,6 +1,7 @@
 /** A Unix socket's file outlives a process that was killed; this tells such a file from a living server's. */
 import { lstatSync, type Stats, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { RingwireError } from '../errors.js';
 import { formatEndpoint, type UnixEndpoint } from './endpoint.js';
 import { addressInUse, listenError } from './system-errors.js';
@@ -11,13 +12,16 @@ function lookAt(path: string): Stats | undefined {
 
 /**
  * Removes a socket file nobody listens on.
- * @throws RingwireError ADDRESS_IN_USE if a server answers, ADDRESS_INVALID if the file is no socket.
+ * @throws RingwireError ADDRESS_IN_USE if a server answers, ADDRESS_INVALID if the file is no socket or its directory is missing.
  */
 export async function removeStaleSocket(endpoint: UnixEndpoint): Promise<void> {
   const { path } = endpoint;
   const url = formatEndpoint(endpoint);
   const before = statOrThrow(path, url);
-  if (before === undefined) return;
+  if (before === undefined) {
+    requireDirectory(path, url);
+    return;
+  }
   if (!before.isSocket()) {
     throw new RingwireError(
       'ADDRESS_INVALID',
@@ -28,6 +32,12 @@ export async function removeStaleSocket(endpoint: UnixEndpoint): Promise<void> {
   // Another server may have replaced the stale file meanwhile; only the file that was probed may go.
   const now = lookAt(path);
   if (now !== undefined && now.ino === before.ino && now.ctimeMs === before.ctimeMs) unlinkSync(path);
+}
+
+/** libuv reports a missing directory as "permission denied", which would send people the wrong way. */
+function requireDirectory(path: string, url: string): void {
+  if (lookAt(dirname(path)) !== undefined) return;
+  throw new RingwireError('ADDRESS_INVALID', `The directory of ${url} does not exist.`);
 }
 
 function statOrThrow(path: string, url: string): Stats | undefined {

@@ -10,7 +10,10 @@ import { deferred, numbered, Recorder } from './peers.js';
 const fixture = fileURLToPath(new URL('fixtures/stdio-peer.mjs', import.meta.url));
 
 /** Implementations of the client side and of the server side. */
-const cases = [{ name: 'stdio twin', client: 'twin', server: 'twin' }] as const;
+const cases = [
+  { name: 'stdio twin', client: 'twin', server: 'twin' },
+  { name: 'stdio native', client: 'twin', server: 'native' },
+] as const;
 
 for (const subject of cases) {
   const start = (mode: string, options: TransportOptions = {}, serverOptions: TransportOptions = {}) =>

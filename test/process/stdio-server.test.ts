@@ -6,55 +6,59 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 const fixture = fileURLToPath(new URL('../contract/fixtures/stdio-peer.mjs', import.meta.url));
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-function start(mode: string): Child {
-  return spawn(process.execPath, [fixture, mode], { stdio: ['pipe', 'pipe', 'pipe'] });
-}
-
 function exit(child: Child): Promise<number | null> {
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
-test('what user code prints goes to stderr while we serve, and to stdout again afterwards', async () => {
-  const child = start('chatter');
-  const [stdout, stderr, code] = [text(child.stdout), text(child.stderr), exit(child)];
-  child.stdin.end('{"a":1}\n{"b":2}\n');
-  expect(await stdout).toBe('{"a":1}\n{"b":2}\nafter close\n');
-  expect(await stderr).toBe('before start\nwhile serving\nraw write\nwhile serving\nraw write\n');
-  expect(await code).toBe(0);
-});
+describe.each(['twin', 'native'])('stdio server, %s', (implementation) => {
+  const env = { ...process.env, RINGWIRE_TEST_IMPLEMENTATION: implementation };
 
-test('the end of stdin ends the server after its answers left', async () => {
-  const child = start('echo');
-  const [stdout, stderr, code] = [text(child.stdout), text(child.stderr), exit(child)];
-  const input = `${'x'.repeat(1000)}\n`.repeat(5000);
-  child.stdin.end(input);
-  expect(await stdout).toBe(input);
-  expect(await stderr).toBe('closed in order\n');
-  expect(await code).toBe(0);
-});
+  const start = (mode: string): Child =>
+    spawn(process.execPath, [fixture, mode], { stdio: ['pipe', 'pipe', 'pipe'], env });
 
-test('a reader that goes away closes the server instead of crashing it', async () => {
-  const child = start('echo');
-  const [stderr, code] = [text(child.stderr), exit(child)];
-  child.stdin.on('error', () => {});
-  child.stdout.destroy();
-  child.stdin.write('{"nobody":"reads this"}\n');
-  expect(await stderr).toBe('closed CONNECTION_RESET\n');
-  expect(await code).toBe(0);
-});
-
-test('stdout as a file', async () => {
-  const command = `printf 'one\\ntwo\\n' | "$0" "$1" echo 2>/dev/null > "$2" && cat "$2" && rm "$2"`;
-  const directory = mkdtempSync(join(tmpdir(), 'ringwire-stdio-'));
-  const child = spawn('/bin/sh', ['-c', command, process.execPath, fixture, join(directory, 'out')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  test('what user code prints goes to stderr while we serve, and to stdout again afterwards', async () => {
+    const child = start('chatter');
+    const [stdout, stderr, code] = [text(child.stdout), text(child.stderr), exit(child)];
+    child.stdin.end('{"a":1}\n{"b":2}\n');
+    expect(await stdout).toBe('{"a":1}\n{"b":2}\nafter close\n');
+    expect(await stderr).toBe('before start\nwhile serving\nraw write\nwhile serving\nraw write\n');
+    expect(await code).toBe(0);
   });
-  expect(await text(child.stdout)).toBe('one\ntwo\n');
-  rmSync(directory, { recursive: true });
+
+  test('the end of stdin ends the server after its answers left', async () => {
+    const child = start('echo');
+    const [stdout, stderr, code] = [text(child.stdout), text(child.stderr), exit(child)];
+    const input = `${'x'.repeat(1000)}\n`.repeat(5000);
+    child.stdin.end(input);
+    expect(await stdout).toBe(input);
+    expect(await stderr).toBe('closed in order\n');
+    expect(await code).toBe(0);
+  });
+
+  test('a reader that goes away closes the server instead of crashing it', async () => {
+    const child = start('echo');
+    const [stderr, code] = [text(child.stderr), exit(child)];
+    child.stdin.on('error', () => {});
+    child.stdout.destroy();
+    child.stdin.write('{"nobody":"reads this"}\n');
+    expect(await stderr).toBe('closed CONNECTION_RESET\n');
+    expect(await code).toBe(0);
+  });
+
+  test('stdout as a file', async () => {
+    const command = `printf 'one\\ntwo\\n' | "$0" "$1" echo 2>/dev/null > "$2" && cat "$2" && rm "$2"`;
+    const directory = mkdtempSync(join(tmpdir(), 'ringwire-stdio-'));
+    const child = spawn('/bin/sh', ['-c', command, process.execPath, fixture, join(directory, 'out')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env,
+    });
+    expect(await text(child.stdout)).toBe('one\ntwo\n');
+    rmSync(directory, { recursive: true });
+  });
 });
