@@ -125,8 +125,9 @@ std::string Runner::Run() {
       before_ = TakeSnapshot();
       end_at = before_.at_ns + length_ns;
     }
-    if (measuring && (now >= end_at || (options_.messages > 0 && traffic_.replies >= options_.messages)))
-      break;
+    // A window without a single reply would have no figures: it goes on to the first one, within reason.
+    const bool over = now >= end_at && (traffic_.replies > 0 || now >= end_at + kDrainNs);
+    if (measuring && (over || (options_.messages > 0 && traffic_.replies >= options_.messages))) break;
     if (options_.rate > 0) SendDue(now);
     WaitForEvents(measuring ? end_at : measure_at);
   }
