@@ -59,7 +59,8 @@ Connection::Io Connection::Flush(Traffic* traffic) {
     size_t length = end - written_bytes_;
     size_t first = std::min(length, out_.size() - at);
     iovec parts[2] = {{&out_[at], first}, {out_.data(), length - first}};
-    ssize_t n = writev(endpoint_.write_fd, parts, length > first ? 2 : 1);
+    ssize_t n =
+        length > first ? writev(endpoint_.write_fd, parts, 2) : write(endpoint_.write_fd, &out_[at], first);
     if (n < 0) {
       if (errno == EINTR) continue;
       return errno == EAGAIN ? Io::kBlocked : Io::kClosed;
