@@ -2,7 +2,9 @@
  * ringwire: a native-accelerated transport engine for JSON-RPC 2.0 and the Model Context Protocol. What is exported
  * here, by name, is the public API; everything else may change without notice.
  */
-export { RingBuffer, type RingBufferOptions } from './buffers/ring-buffer.js';
+export type { RingDescriptors } from './buffers/mapped-memory.js';
+export { RingBuffer, type RingBufferOptions, type RingRole } from './buffers/ring-buffer.js';
+export type { RingBufferKind } from './buffers/ring-memory.js';
 export { type ErrorCode, errorKinds, RingwireError, RpcError, RpcErrorCode } from './errors.js';
 export {
   type CallToolResult,
