@@ -27,6 +27,7 @@ export class Dispatcher {
   readonly #methods = new Map<string, Route>();
   readonly #notifications = new Map<string, Route>();
   readonly #interceptors: Interceptor[] = [];
+  readonly #methodListeners: ((name: string) => void)[] = [];
   #fallback: FallbackHandler | undefined;
   #fallbackChain: Next | undefined;
 
@@ -36,7 +37,13 @@ export class Dispatcher {
    */
   method<Params = unknown, Result = unknown>(name: string, handler: Handler<Params, Result>): this {
     this.#methods.set(checkedName(name), { handler: handler as Handler, chain: undefined });
+    for (const listener of this.#methodListeners) listener(name);
     return this;
+  }
+
+  /** Calls back with the name of each method registered from now on. */
+  onMethod(listener: (name: string) => void): void {
+    this.#methodListeners.push(listener);
   }
 
   /** Serves notifications of this name, replacing an earlier handler. What it returns is dropped. */

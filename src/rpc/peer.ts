@@ -141,6 +141,7 @@ export class Peer implements Connection {
   async drain({ drainTimeoutMs = limits.drainTimeoutMs }: CloseOptions = {}): Promise<void> {
     const { inFlight } = this.calls;
     const { clock } = this.#options.deadlines;
+    this.beforeDrain?.();
     inFlight.draining = true;
     const end = clock.now() + drainTimeoutMs;
     await this.#within(drainTimeoutMs, inFlight.idle());
@@ -167,6 +168,9 @@ export class Peer implements Connection {
   get admitsAll(): boolean {
     return this.calls.inFlight.admitsAll;
   }
+
+  /** Called when a drain begins: the moment to track() the calls that are at work and not yet known here. */
+  beforeDrain: (() => void) | undefined = undefined;
 
   /** Whether a request with this id may start: undefined, or the error to answer with. Call it before the handler. */
   admit(id: IdText): RpcError | undefined {

@@ -1,20 +1,32 @@
 /** Serves JSON-RPC 2.0 on any number of endpoints and connections. */
+
+import type { StreamEngineCounters } from '../binding/native.js';
 import { RingwireError } from '../errors.js';
+import * as limits from '../limits.js';
 import { createScanner } from '../serialization/envelope.js';
+import { NativeConnection } from '../transports/native/connection.js';
 import { listenTransport } from '../transports/open.js';
 import type { Listener, Transport, TransportOptions } from '../transports/transport.js';
 import { DeadlineQueue } from './deadline-queue.js';
+import { DirectServer } from './direct/direct-server.js';
+import { type DirectRoutes, methodRoutes } from './direct/routes.js';
 import { Dispatcher } from './dispatcher.js';
 import { Peer } from './peer.js';
 import { type CloseOptions, type PeerOptions, resolvePeerOptions } from './peer-options.js';
 import type { Handler, Interceptor } from './types.js';
 
 /** Options of every connection of the server; onOpen and onClose are called for each. */
-export type RpcServerOptions = PeerOptions;
+export interface RpcServerOptions extends PeerOptions {
+  /** What the native engine routes. Default: every method of the dispatcher, whatever the request says. */
+  readonly direct?: DirectRoutes;
+}
 
 export class RpcServer {
   readonly dispatcher: Dispatcher;
   readonly #peerOptions: PeerOptions;
+  readonly #routes: DirectRoutes;
+  /** Serves the calls of native connections; made when the first of them is asked for. */
+  #direct: DirectServer | undefined;
   readonly #connections = new Set<Peer>();
   readonly #listeners = new Set<Listener>();
   #closing: Promise<void> | undefined;
@@ -23,6 +35,7 @@ export class RpcServer {
   constructor(options: RpcServerOptions = {}) {
     resolvePeerOptions(options);
     this.dispatcher = options.dispatcher ?? new Dispatcher();
+    this.#routes = options.direct ?? methodRoutes(this.dispatcher);
     this.#peerOptions = {
       ...options,
       dispatcher: this.dispatcher,
@@ -74,11 +87,12 @@ export class RpcServer {
    */
   async listen(url: string, options?: TransportOptions): Promise<Listener> {
     this.#refuseWhenClosed();
-    const listener = await listenTransport(url, options, (transport) => {
+    const onConnection = (transport: Transport): void => {
       // A connection accepted in the tick of close() would otherwise outlive it.
       if (this.#closing === undefined) this.attach(transport);
       else transport.destroy();
-    });
+    };
+    const listener = await listenTransport(url, options, onConnection, () => this.#directServer().engine);
     if (this.#closing !== undefined) {
       await listener.close();
       this.#refuseWhenClosed();
@@ -90,7 +104,24 @@ export class RpcServer {
   /** Serves a connection made elsewhere. */
   attach(transport: Transport): Peer {
     this.#refuseWhenClosed();
-    return new Peer(transport, this.#peerOptions);
+    const peer = new Peer(transport, this.#peerOptions);
+    const direct = this.#direct;
+    if (direct !== undefined && transport instanceof NativeConnection && transport.engine === direct.engine)
+      direct.attach(transport, peer);
+    return peer;
+  }
+
+  /** The server's counters in the native engine; undefined where none of its connections is native. */
+  get nativeCounters(): StreamEngineCounters | undefined {
+    return this.#direct?.engine.native.counters();
+  }
+
+  #directServer(): DirectServer {
+    if (this.#direct === undefined) {
+      this.#direct = new DirectServer(this.#peerOptions.maxDepth ?? limits.maxDepth, this.#routes.profiles);
+      this.#routes.install(this.#direct);
+    }
+    return this.#direct;
   }
 
   /**
@@ -108,6 +139,8 @@ export class RpcServer {
     // Peers refuse calls from this moment, not from when the listeners are closed.
     const closing = [...this.#connections].map((peer) => peer.close(options));
     await Promise.all([...listeners.map((listener) => listener.close()), ...closing]);
+    this.#direct?.close();
+    this.#direct = undefined;
   }
 
   #refuseWhenClosed(): void {

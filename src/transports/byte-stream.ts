@@ -32,6 +32,7 @@ export abstract class ByteStreamTransport implements Transport {
   #wantsDrain = false;
   #paused = false;
   #peerEnded = false;
+  #endReported = false;
   #closing = false;
   /** Nothing can leave any more, though the peer's last frames may still come in. */
   #sendingEnded = false;
@@ -39,7 +40,11 @@ export abstract class ByteStreamTransport implements Transport {
   #cut: { error: RingwireError | undefined } | undefined;
   #finished = false;
   #whenFlushed: (() => void) | undefined;
-  readonly #onData = (chunk: Buffer): void => this.#deliver(() => this.#decoder.write(chunk));
+  readonly #onData = (chunk: Buffer): void => {
+    this.#deliver(() => this.#decoder.write(chunk));
+    // A stream that somebody else set flowing is stopped again, or what we hold back would grow.
+    if (this.#decoder.hasRest && !this.#closing) this.#readable.pause();
+  };
   readonly #onEnd = (): void => this.#onPeerEnd();
 
   protected constructor(readable: Readable, options: ResolvedOptions) {
@@ -52,7 +57,11 @@ export abstract class ByteStreamTransport implements Transport {
       },
       onFrameError: (error, fatal) => this.#refuseFrame(error, fatal),
     });
-    // From the beginning: a peer that sent nothing and left has ended before anybody called start().
+    // Listening from the beginning, with delivery held back until start(): a peer may have left before that, and
+    // node:child_process throws away what a child that exited wrote if nobody listens.
+    this.#decoder.stop();
+    readable.pause();
+    readable.on('data', this.#onData);
     readable.on('end', this.#onEnd);
     this.#gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
@@ -91,10 +100,7 @@ export abstract class ByteStreamTransport implements Transport {
       process.nextTick(() => handlers.onClose(this.#cut?.error));
       return;
     }
-    if (this.#closing) return;
-    this.#readable.on('data', this.#onData);
-    if (this.#paused) this.#readable.pause();
-    if (this.#peerEnded) process.nextTick(this.#onEnd);
+    process.nextTick(() => this.#proceed());
   }
 
   send(frame: Uint8Array | string): SendResult {
@@ -245,7 +251,7 @@ export abstract class ByteStreamTransport implements Transport {
   }
 
   #proceed(): void {
-    if (this.#paused || this.#closing) return;
+    if (this.#paused || this.#closing || this.#handlers === undefined) return;
     if (this.#decoder.hasRest) this.#deliver(() => this.#decoder.proceed());
     else this.#decoder.proceed();
     if (this.#paused || this.#closing) return;
@@ -255,7 +261,8 @@ export abstract class ByteStreamTransport implements Transport {
 
   #onPeerEnd(): void {
     this.#peerEnded = true;
-    if (this.#closing || this.#handlers === undefined || this.#decoder.hasRest) return;
+    if (this.#closing || this.#handlers === undefined || this.#decoder.hasRest || this.#endReported) return;
+    this.#endReported = true;
     this.#decoder.end();
     if (!this.#closing) this.peerEnded();
   }

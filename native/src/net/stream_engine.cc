@@ -119,6 +119,8 @@ void StreamEngine::forget(Connection* connection) {
 }
 
 void StreamEngine::remove_connection(Connection* connection) {
+  // Events of this tick go out before the index is free, and before a loop with nothing left to do ends.
+  if (!shutting_down_) sink_->end_of_batch();
   connections_[connection->index_] = nullptr;
   free_indices_.push_back(connection->index_);
   --open_connections_;
@@ -221,7 +223,10 @@ void StreamEngine::remove_listener(Listener* listener) {
   }
   listeners_[listener->index_] = nullptr;
   --open_listeners_;
-  if (!shutting_down_) sink_->on_listener_close(listener);
+  if (!shutting_down_) {
+    sink_->on_listener_close(listener);
+    sink_->end_of_batch();
+  }
   delete listener;
   finish_shutdown();
 }

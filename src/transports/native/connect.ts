@@ -20,14 +20,13 @@ export async function connectNative(
   const { signal } = options;
   if (signal?.aborted) throw aborted(`Connecting to ${url}`, signal);
   const packed = packOptions(options);
+  const host =
+    endpoint.kind === 'tcp' ? await addressOf(endpoint.host, (error) => connectError(error, url)) : '';
+  if (signal?.aborted) throw aborted(`Connecting to ${url}`, signal);
   const index =
     endpoint.kind === 'unix'
       ? engine.native.connectUnix(endpoint.path, packed)
-      : engine.native.connectTcp(
-          await addressOf(endpoint.host, (error) => connectError(error, url)),
-          endpoint.port,
-          packed,
-        );
+      : engine.native.connectTcp(host, endpoint.port, packed);
   if (index < 0) throw connectFailure(index, url);
   const generation = engine.native.generation(index);
   await connected(engine, index, generation, url, options);

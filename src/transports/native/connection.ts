@@ -51,8 +51,8 @@ export class NativeConnection implements Transport {
   #endedWith = -1;
   /** Where the frame being delivered ends in the arena. */
   #frameEnd = -1;
-  /** Since setFraming(): the engine cuts the rest of this batch anew. */
-  #ignoresRest = false;
+  /** The batch in which setFraming() was called: the engine cuts the rest of it anew. */
+  #ignoresRest = 0;
   #isClosing = false;
   #isGone = false;
   /** Why the connection was destroyed; goes to onClose. */
@@ -141,11 +141,12 @@ export class NativeConnection implements Transport {
     const code = framing === 'length' ? FramingCode.Length : FramingCode.Newline;
     this.engine.native.setFraming(this.index, this.generation, code, this.#frameEnd);
     // What the engine had cut behind the frame at hand comes again, cut anew.
-    this.#ignoresRest = this.#frameEnd >= 0;
+    this.#ignoresRest = this.#frameEnd >= 0 ? this.engine.batch : 0;
   }
 
   close(): Promise<void> {
     if (this.#isClosing) return this.#gone;
+    this.engine.collectNow();
     this.#isClosing = true;
     const { closeTimeoutMs } = this.#options;
     this.#closeTimer = setTimeout(() => {
@@ -167,7 +168,7 @@ export class NativeConnection implements Transport {
 
   /** `end` is where the frame ends in the arena, or -1. */
   frame(frame: Buffer, end: number): void {
-    if (this.#isClosing || this.#ignoresRest) return;
+    if (this.#isClosing || this.#ignoresRest === this.engine.batch) return;
     if (!this.#isTouched) {
       this.#isTouched = true;
       this.engine.touch(this);
@@ -184,7 +185,6 @@ export class NativeConnection implements Transport {
 
   tickEnded(): void {
     this.#isTouched = false;
-    this.#ignoresRest = false;
     if (!this.#isClosing) this.#handlers?.onTickEnd?.();
   }
 

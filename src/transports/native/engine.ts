@@ -19,6 +19,8 @@ export interface CallHandler {
   begin(joined: string | undefined): void;
   /** `base` is the index of the record's first field in engine.records. */
   call(base: number): void;
+  /** A frame for the generic path comes next: calls before it must be known, and their answers on their way. */
+  beforeFrame(): void;
   end(): void;
   collect(): void;
 }
@@ -44,6 +46,8 @@ export class NativeEngine {
   /** By index. A slot is taken over only after its earlier connection was told that it is closed. */
   readonly connections: (NativeConnection | undefined)[] = [];
   readonly listeners: (NativeListener | undefined)[] = [];
+  /** Counts deliveries, from 1. */
+  batch = 0;
   readonly connecting = new Map<number, OnConnected>();
   #calls: CallHandler | undefined;
   readonly #state: Int32Array;
@@ -79,9 +83,16 @@ export class NativeEngine {
     this.#state[EngineState.CollectRequested] = 1;
   }
 
+  /** Hands over what the call handler has collected so far: a connection that closes sends it first. */
+  collectNow(): void {
+    this.#calls?.collect();
+  }
+
   /** Closes what is left of it. The engine is of no use afterwards. */
   close(): void {
     this.native.shutDown();
+    for (const connection of this.connections) connection?.closed(0);
+    for (const listener of this.listeners) listener?.closed();
   }
 
   /** The connection will hear the end of this tick. */
@@ -92,16 +103,26 @@ export class NativeEngine {
   #deliver(count: number, joined: string | undefined): void {
     const { records } = this;
     const calls = this.#calls;
+    this.batch += 1;
     calls?.begin(joined);
     for (let i = 0, base = 0; i < count; i++, base += BatchField.Count) {
       try {
-        if (records[base] === BatchKind.Call) calls!.call(base);
-        else this.#dispatchEvent(records[base], base);
+        if (records[base] === BatchKind.Call) {
+          // Answers to frames before this call leave before its own.
+          if (this.#touched.length > 0) this.#endTicks();
+          calls!.call(base);
+        } else {
+          this.#dispatchEvent(records[base], base);
+        }
       } catch (error) {
         throwLater(error);
       }
     }
     calls?.end();
+    this.#endTicks();
+  }
+
+  #endTicks(): void {
     for (const connection of this.#touched) {
       try {
         connection.tickEnded();
@@ -133,9 +154,11 @@ export class NativeEngine {
   #tellConnection(connection: NativeConnection, kind: number, first: number, second: number): void {
     switch (kind) {
       case BatchKind.Frame:
+        this.#calls?.beforeFrame();
         connection.frame(this.arena.subarray(first, second), second);
         break;
       case BatchKind.LargeFrame:
+        this.#calls?.beforeFrame();
         connection.frame(Buffer.from(this.native.takeLargeFrame(first)!), -1);
         break;
       case BatchKind.Ended:

@@ -1,0 +1,263 @@
+/**
+ * Serves the calls that the native engine scanned, routed and batched: no frame, no envelope, one JSON.parse for the
+ * inputs of a tick, one hand-over of its answers. What the generic path would do differently is left to it: errors,
+ * refusals, cancellation and deadlines all go through the connection's Peer.
+ */
+import {
+  BatchField,
+  ConnectionFlag,
+  EnvelopeFlag,
+  ReplyKind,
+  RouteCode,
+} from '../../binding/constants.generated.js';
+import type { NativeConnection } from '../../transports/native/connection.js';
+import { type CallHandler, NativeEngine } from '../../transports/native/engine.js';
+import { JsonText } from '../json-text.js';
+import type { Peer } from '../peer.js';
+import { CallState } from '../served-call.js';
+import { DirectCall, type DirectCallOwner } from './direct-call.js';
+import { ReplyBatch } from './reply-batch.js';
+
+/** Which requests native routes may serve, told by EnvelopeFlag and ConnectionFlag bits. */
+export interface RequestProfile {
+  readonly flagsMask: number;
+  readonly flagsValue: number;
+  readonly connectionMask: number;
+  readonly connectionValue: number;
+}
+
+/** Answers one kind of request. */
+export interface DirectHandler {
+  /** For CallContext.method. */
+  readonly method: string;
+  /** As a handler: returns a result or a promise of one, or throws. `input` is undefined where the request has none. */
+  serve(input: unknown, call: DirectCall): unknown;
+  /** Adds the answer to `replies` for call.slot. May throw what JSON.stringify throws; then an error is the answer. */
+  write(result: unknown, call: DirectCall, replies: ReplyBatch): void;
+}
+
+export interface DirectRoute {
+  readonly method: string;
+  /** The tool's name or resource's uri; absent: every request of the method. */
+  readonly key?: string;
+  readonly keyIsUri?: boolean;
+  /** Bits by profile number. */
+  readonly profiles: number;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+export class DirectServer implements CallHandler, DirectCallOwner {
+  readonly engine: NativeEngine;
+  readonly #replies: ReplyBatch;
+  readonly #handlers: (DirectHandler | undefined)[] = [];
+  /** Handler numbers by route, so that a route that is set again takes its old number. */
+  readonly #numbers = new Map<string, number>();
+  /** By connection index. */
+  readonly #peers: (Peer | undefined)[] = [];
+  #inputs: unknown[] = [];
+  #nextInput = 0;
+  /** Calls of this batch whose handlers have not settled. */
+  #unsettled: DirectCall[] = [];
+
+  constructor(maxDepth: number, profiles: readonly RequestProfile[]) {
+    this.engine = new NativeEngine(maxDepth);
+    this.#replies = new ReplyBatch(this.engine);
+    this.engine.serveCalls(this);
+    const fields = profiles.flatMap((profile) => [
+      profile.flagsMask,
+      profile.flagsValue,
+      profile.connectionMask,
+      profile.connectionValue,
+    ]);
+    this.engine.native.setProfiles(Int32Array.from(fields));
+  }
+
+  /** Routes the requests to a handler. */
+  handle(route: DirectRoute, input: 'params' | 'arguments', handler: DirectHandler): void {
+    const name = `${route.profiles} ${route.method} ${route.key ?? ''}`;
+    let number = this.#numbers.get(name);
+    if (number === undefined) {
+      number = this.#handlers.length;
+      this.#numbers.set(name, number);
+    }
+    this.#handlers[number] = handler;
+    this.#set(route, RouteCode.Handler, number, input === 'arguments', '');
+  }
+
+  /** Answers the requests with this JSON text of a result, without JavaScript. */
+  reply(route: DirectRoute, result: string): void {
+    this.#set(route, RouteCode.Reply, -1, false, result);
+  }
+
+  /** Takes the routes of a method and key away, whatever their profile. */
+  remove(method: string, key = ''): void {
+    this.engine.native.removeRoute(method, key);
+  }
+
+  /** The number of a reply template: a plain string goes between the halves, escaped as JSON. */
+  template(before: string, after: string): number {
+    return this.engine.native.addTemplate(before, after);
+  }
+
+  /** Has the engine dispatch the requests of a connection of its own. */
+  attach(connection: NativeConnection, peer: Peer): void {
+    this.#peers[connection.index] = peer;
+    connection.flags |= ConnectionFlag.Dispatch;
+    peer.beforeDrain = () => this.#trackUnsettled();
+    void peer.closed.then(() => {
+      if (this.#peers[connection.index] === peer) this.#peers[connection.index] = undefined;
+    });
+  }
+
+  close(): void {
+    this.engine.close();
+  }
+
+  // ---- What the engine calls. ----
+
+  begin(joined: string | undefined): void {
+    this.#nextInput = 0;
+    if (joined !== undefined) this.#inputs = JSON.parse(joined) as unknown[];
+  }
+
+  call(base: number): void {
+    const { records } = this.engine;
+    // Taken even where nobody is served, so that inputs and calls stay in step.
+    const input = this.#input(base);
+    const handler = this.#handlers[records[base + BatchField.Route]];
+    const peer = this.#peers[records[base + BatchField.Connection]];
+    if (peer === undefined || handler === undefined || !peer.isOpen) {
+      this.#replies.drop(records[base + BatchField.Slot]);
+      return;
+    }
+    const call = new DirectCall(this, peer, handler.method, base);
+    if (!peer.admitsAll) {
+      const refusal = peer.admit(call.id!);
+      if (refusal !== undefined) {
+        this.#fail(call, refusal);
+        return;
+      }
+    }
+    let result: unknown;
+    try {
+      result = handler.serve(input, call);
+      if (!isThenable(result)) {
+        handler.write(result, call, this.#replies);
+        call.finish();
+        return;
+      }
+    } catch (error) {
+      this.#fail(call, error);
+      return;
+    }
+    this.#unsettled.push(call);
+    void this.#await(call, handler, result);
+  }
+
+  /** What the frame says (a cancellation, for instance) must find the calls before it. */
+  beforeFrame(): void {
+    this.#trackUnsettled();
+    this.#replies.flush();
+  }
+
+  end(): void {
+    this.#inputs = [];
+    this.#replies.flush();
+    if (this.#unsettled.length > 0) this.engine.requestCollect();
+  }
+
+  /** Microtasks have run. Calls that are still at work leave their batch. */
+  collect(): void {
+    this.#trackUnsettled();
+    this.#replies.flush();
+  }
+
+  /** From now on the Peer looks after the calls: cancellation, deadline, the end of the connection. */
+  #trackUnsettled(): void {
+    const unsettled = this.#unsettled;
+    if (unsettled.length === 0) return;
+    this.#unsettled = [];
+    for (const call of unsettled) {
+      if (call.slot >= 0 && !call.connection.track(call.keep())) this.abandon(call);
+    }
+  }
+
+  abandon(call: DirectCall): void {
+    if (call.slot < 0) return;
+    this.#replies.drop(call.slot);
+    call.slot = -1;
+    this.engine.requestCollect();
+  }
+
+  /** One async function instead of two closures a call. */
+  async #await(call: DirectCall, handler: DirectHandler, promise: PromiseLike<unknown>): Promise<void> {
+    let result: unknown;
+    try {
+      result = await promise;
+    } catch (error) {
+      if (this.#concludes(call)) this.#fail(call, error);
+      return;
+    }
+    if (!this.#concludes(call)) return;
+    try {
+      handler.write(result, call, this.#replies);
+      call.finish();
+      this.engine.requestCollect();
+    } catch (error) {
+      this.#fail(call, error);
+    }
+  }
+
+  /** Whether the outcome is still wanted. A call of the batch under way is known to nobody else yet. */
+  #concludes(call: DirectCall): boolean {
+    if (call.slot < 0) return false;
+    if (!call.isTracked) return true;
+    if (call.connection.conclude(call.served)) return true;
+    this.abandon(call);
+    return false;
+  }
+
+  /** Answers with an error, as the generic path would. */
+  #fail(call: DirectCall, error: unknown): void {
+    const { served, connection } = call;
+    if (served.id !== undefined) connection.reply(served.id, connection.responseText(served, { error }));
+    served.state = CallState.Settled;
+    this.abandon(call);
+  }
+
+  #input(base: number): unknown {
+    const { records, arena } = this.engine;
+    if (records[base + BatchField.Joined] !== 0) return this.#inputs[this.#nextInput++];
+    const start = records[base + BatchField.InputStart];
+    if (start < 0) return undefined;
+    const isAscii = (records[base + BatchField.Flags] & EnvelopeFlag.Ascii) !== 0;
+    return JSON.parse(
+      arena.toString(isAscii ? 'latin1' : 'utf8', start, records[base + BatchField.InputEnd]),
+    );
+  }
+
+  #set(route: DirectRoute, code: number, number: number, wantsArguments: boolean, reply: string): void {
+    this.engine.native.setRoute(
+      route.method,
+      route.key ?? '',
+      code,
+      route.profiles,
+      number,
+      0,
+      wantsArguments,
+      route.keyIsUri ?? false,
+      reply,
+    );
+  }
+}
+
+/** The answer to a call with a result of any shape. Throws what JSON.stringify throws. */
+export function writeJson(result: unknown, call: DirectCall, replies: ReplyBatch): void {
+  const text = result instanceof JsonText ? result.text : (JSON.stringify(result) ?? 'null');
+  replies.add(call.slot, ReplyKind.Result, text);
+}

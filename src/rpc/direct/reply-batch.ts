@@ -1,0 +1,45 @@
+/** Answers on their way to the native engine: one text and one array of records for all answers of a tick. */
+import { ReplyField, ReplyKind } from '../../binding/constants.generated.js';
+import type { NativeEngine } from '../../transports/native/engine.js';
+
+/** The text is handed over in pieces of at least this many UTF-16 units, so that a tick of large answers stays flat. */
+const maxTextUnits = 256 * 1024;
+
+export class ReplyBatch {
+  readonly #engine: NativeEngine;
+  readonly #records: Int32Array;
+  readonly #capacity: number;
+  #count = 0;
+  #text = '';
+
+  constructor(engine: NativeEngine) {
+    this.#engine = engine;
+    this.#records = engine.replies;
+    this.#capacity = engine.replies.length / ReplyField.Count;
+  }
+
+  /** `kind` is a ReplyKind or the number of a template; see there what the text must be. */
+  add(slot: number, kind: number, text: string): void {
+    const records = this.#records;
+    const base = this.#count * ReplyField.Count;
+    records[base + ReplyField.Slot] = slot;
+    records[base + ReplyField.Kind] = kind;
+    records[base + ReplyField.Units] = text.length;
+    this.#text += text;
+    if (++this.#count === this.#capacity || this.#text.length >= maxTextUnits) this.flush();
+  }
+
+  /** Gives the slot back without an answer. */
+  drop(slot: number): void {
+    this.add(slot, ReplyKind.Drop, '');
+  }
+
+  flush(): void {
+    if (this.#count === 0) return;
+    const text = this.#text;
+    const count = this.#count;
+    this.#text = '';
+    this.#count = 0;
+    this.#engine.native.reply(text, count);
+  }
+}
