@@ -99,16 +99,21 @@ export class RingBuffer {
   }
 
   /**
-   * Joins a ring that another process created. Takes the descriptors over: close() closes them. Throws RING_CORRUPT
+   * Joins a ring that another process created. Takes the descriptors over: close() closes them, unless
+   * `ownsDescriptors` is false because another thread of this process closes them, last. Throws RING_CORRUPT
    * for memory that is no ring or could be truncated under us, RING_BUSY where a living process has this role.
    */
-  static attachShared(descriptors: RingDescriptors & { readonly role: RingRole }): RingBuffer {
-    const { fd, readableFd, writableFd, role } = descriptors;
+  static attachShared(
+    options: RingDescriptors & { readonly role: RingRole; readonly ownsDescriptors?: boolean },
+  ): RingBuffer {
+    const { fd, readableFd, writableFd, role, ownsDescriptors = true } = options;
     checkRole(role);
     for (const [name, value] of Object.entries({ fd, readableFd, writableFd }))
       if (!Number.isInteger(value) || value < 0)
         throw new TypeError(`"${name}" must be a file descriptor; got ${String(value)}`);
-    return RingBuffer.#join(openRing(mapMemory(fd)), role, { fd, readableFd, writableFd });
+    const ring = RingBuffer.#join(openRing(mapMemory(fd)), role, { fd, readableFd, writableFd });
+    if (!ownsDescriptors) ring.#descriptors = undefined;
+    return ring;
   }
 
   static #join(ring: RingMemory, role: RingRole, descriptors: RingDescriptors): RingBuffer {
@@ -118,7 +123,7 @@ export class RingBuffer {
     return new RingBuffer(ring, { kind: 'processes', eventFds }, role, descriptors);
   }
 
-  /** What the other process needs to attachShared(); undefined for rings between threads and after close(). */
+  /** What the other process needs to attachShared(); undefined where this object has none to close. */
   get descriptors(): RingDescriptors | undefined {
     return this.#descriptors;
   }

@@ -112,6 +112,22 @@ describe.skipIf(!supported)('a ring between processes', () => {
     expect(await once(second, 'message')).toEqual(['RING_BUSY', undefined]);
   });
 
+  it('is written by several threads of one process', async () => {
+    const reads = RingBuffer.createShared({ capacityBytes: 65536, kind: 'mpsc', role: 'reader' });
+    rings.push(reads);
+    const frames = 20_000;
+    const threads = [0, 1, 2].map((producer) => {
+      const workerData = { role: 'write', descriptors: reads.descriptors, frames, producer };
+      return once(new Worker(new URL('./ring-worker.mjs', import.meta.url), { workerData }), 'exit');
+    });
+    const expected = [0, 0, 0];
+    while (expected.some((count) => count < frames)) {
+      expect(await reads.waitReadable(Infinity)).toBe(true);
+      reads.readBatch((frame) => verifyFrame(frame, expected));
+    }
+    expect(await Promise.all(threads)).toEqual([[0], [0], [0]]);
+  });
+
   it('closes its descriptors, and leaves none when it cannot attach', () => {
     const open = () => readdirSync('/proc/self/fd').length;
     const before = open();

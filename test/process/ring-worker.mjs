@@ -5,8 +5,10 @@ import { RingField, RingFormat, RingSleeper, RingStatus } from '../../dist/bindi
 import { RingBuffer } from '../../dist/buffers/ring-buffer.js';
 import { fillFrame, frameSizes, verifyFrame } from './ring-frames.mjs';
 
-const { role, engine, memory, frames, producer = 0, producers = 1, style } = workerData;
-const ring = RingBuffer.attach(memory);
+const { role, engine, memory, descriptors, frames, producer = 0, producers = 1, style } = workerData;
+const ring = descriptors
+  ? RingBuffer.attachShared({ ...descriptors, role: 'writer', ownsDescriptors: false })
+  : RingBuffer.attach(memory);
 const addon = engine === 'native' ? requireAddon() : undefined;
 const native = addon ? new addon.NativeRing(new Uint8Array(memory)) : undefined;
 
