@@ -57,7 +57,7 @@ export async function openLink(
     if (era === 'legacy') return await initialize(peer, options);
     const found = await probe(peer, options);
     if (found !== 'legacy') return found;
-    if (era === 'modern' && options.era === 'modern')
+    if (options.era === 'modern')
       throw new RingwireError(
         'PROTOCOL_VERSION',
         `The server does not answer server/discover, so it speaks no MCP of ${options.modern.join(', ')}. ` +
@@ -67,6 +67,9 @@ export async function openLink(
     return await initializeAfterProbe(peer, target, options, dispatcher);
   } catch (error) {
     peer.destroy();
+    // The server was a legacy one and is no more: ask again (2026-07-28, basic/versioning, "re-probing").
+    if (options.era === 'auto' && era === 'legacy' && error instanceof RpcError)
+      return openLink(target, options, dispatcher, undefined);
     throw error;
   }
 }

@@ -240,7 +240,7 @@ export class McpClient {
         options,
       );
       yield page;
-      const next = page.nextCursor ?? undefined;
+      const next = page?.nextCursor ?? undefined;
       if (next === undefined) return;
       if (next === cursor)
         throw new RingwireError(
@@ -255,28 +255,34 @@ export class McpClient {
   }
 
   /** All tools, over all pages. */
-  async listTools(options?: RequestOptions): Promise<Tool[]> {
-    const all: Tool[] = [];
-    for await (const page of this.pages('tools/list', options)) all.push(...page.tools);
-    return all;
+  listTools(options?: RequestOptions): Promise<Tool[]> {
+    return this.#listAll('tools/list', ({ tools }) => tools, options);
   }
 
-  async listResources(options?: RequestOptions): Promise<Resource[]> {
-    const all: Resource[] = [];
-    for await (const page of this.pages('resources/list', options)) all.push(...page.resources);
-    return all;
+  listResources(options?: RequestOptions): Promise<Resource[]> {
+    return this.#listAll('resources/list', ({ resources }) => resources, options);
   }
 
-  async listResourceTemplates(options?: RequestOptions): Promise<ResourceTemplate[]> {
-    const all: ResourceTemplate[] = [];
-    for await (const page of this.pages('resources/templates/list', options))
-      all.push(...page.resourceTemplates);
-    return all;
+  listResourceTemplates(options?: RequestOptions): Promise<ResourceTemplate[]> {
+    return this.#listAll('resources/templates/list', ({ resourceTemplates }) => resourceTemplates, options);
   }
 
-  async listPrompts(options?: RequestOptions): Promise<Prompt[]> {
-    const all: Prompt[] = [];
-    for await (const page of this.pages('prompts/list', options)) all.push(...page.prompts);
+  listPrompts(options?: RequestOptions): Promise<Prompt[]> {
+    return this.#listAll('prompts/list', ({ prompts }) => prompts, options);
+  }
+
+  async #listAll<Method extends keyof ListResults, Item>(
+    method: Method,
+    itemsOf: (page: ListResults[Method]) => readonly Item[],
+    options: RequestOptions | undefined,
+  ): Promise<Item[]> {
+    const all: Item[] = [];
+    for await (const page of this.pages(method, options)) {
+      const items = itemsOf(page ?? ({} as ListResults[Method]));
+      if (!Array.isArray(items))
+        throw new RingwireError('FRAME_INVALID', `"${method}" was answered without a list.`);
+      all.push(...items);
+    }
     return all;
   }
 
@@ -423,37 +429,50 @@ export class McpClient {
 
   /** Legacy servers send list changes unasked; updates of resources are asked for one by one. */
   async #listenLegacy(filter: SubscriptionFilter, options: RequestOptions): Promise<Subscription> {
-    const { capabilities } = this.#current;
-    const uris = capabilities.resources?.subscribe ? (filter.resourceSubscriptions ?? []) : [];
     const key = `legacy ${++this.#legacySubscriptions}`;
     const subscription = new Subscription(filter, () => {
       this.#subscriptions.delete(key);
-      for (const uri of uris) this.request('resources/unsubscribe', { uri }).catch(() => {});
+      if (this.#link === undefined) return;
+      for (const uri of subscription.accepted.resourceSubscriptions ?? [])
+        this.request('resources/unsubscribe', { uri }).catch(() => {});
     });
     this.#subscriptions.set(key, subscription);
     try {
-      await Promise.all(uris.map((uri) => this.request('resources/subscribe', { uri }, options)));
+      await this.#subscribeLegacy(subscription, options);
     } catch (error) {
       subscription.close();
       throw error;
     }
+    return subscription;
+  }
+
+  async #subscribeLegacy(subscription: Subscription, options: RequestOptions): Promise<void> {
+    const { capabilities, peer } = await this.#usable('resources/subscribe');
+    const { requested } = subscription;
+    const uris = capabilities.resources?.subscribe ? (requested.resourceSubscriptions ?? []) : [];
+    await Promise.all(uris.map((uri) => this.request('resources/subscribe', { uri }, options)));
+    // Any answer proves that the server has read notifications/initialized, from when on it tells of list changes.
+    if (uris.length === 0) await this.request('ping', {}, options);
     subscription.accepted = {
-      ...(filter.toolsListChanged && capabilities.tools?.listChanged && { toolsListChanged: true }),
-      ...(filter.promptsListChanged && capabilities.prompts?.listChanged && { promptsListChanged: true }),
-      ...(filter.resourcesListChanged &&
+      ...(requested.toolsListChanged && capabilities.tools?.listChanged && { toolsListChanged: true }),
+      ...(requested.promptsListChanged && capabilities.prompts?.listChanged && { promptsListChanged: true }),
+      ...(requested.resourcesListChanged &&
         capabilities.resources?.listChanged && { resourcesListChanged: true }),
       ...(uris.length > 0 && { resourceSubscriptions: uris }),
     };
-    void this.#current.peer.closed.then((error) => {
-      this.#subscriptions.delete(key);
-      subscription.end(
-        error ??
-          (this.#closed
-            ? undefined
-            : new RingwireError('CONNECTION_CLOSED', 'The server closed the connection.')),
+    void peer.closed.then((error) => this.#lostLegacy(subscription, error));
+  }
+
+  #lostLegacy(subscription: Subscription, error: RingwireError | undefined): void {
+    if (subscription.ended) return;
+    if (this.#closed) subscription.end();
+    else if (this.#canReconnect)
+      this.#subscribeLegacy(subscription, {}).then(
+        () => subscription.push({ type: 'reconnected' }),
+        (again: RingwireError) => subscription.end(again),
       );
-    });
-    return subscription;
+    else
+      subscription.end(error ?? new RingwireError('CONNECTION_CLOSED', 'The server closed the connection.'));
   }
 
   /** Ends subscriptions, then the connection. A child process is told by the end of its input. Idempotent. */

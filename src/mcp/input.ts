@@ -70,6 +70,11 @@ export interface InputSource {
   answer(wanted: InputRequired): InputRequiredResult | Promise<undefined>;
 }
 
+/** A capability as declared; clients send what they like, and null declares nothing. */
+function declaredPart(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return isObject(value) ? value : undefined;
+}
+
 /** The capability an input request needs, where the client did not declare it. */
 function missingCapability(
   request: InputRequest,
@@ -77,14 +82,15 @@ function missingCapability(
 ): ClientCapabilities | undefined {
   switch (request.method) {
     case 'roots/list':
-      return declared.roots === undefined ? { roots: {} } : undefined;
+      return declaredPart(declared.roots) === undefined ? { roots: {} } : undefined;
     case 'sampling/createMessage': {
-      if (declared.sampling === undefined) return { sampling: {} };
+      const sampling = declaredPart(declared.sampling);
+      if (sampling === undefined) return { sampling: {} };
       const needsTools = request.params.tools !== undefined || request.params.toolChoice !== undefined;
-      return needsTools && declared.sampling.tools === undefined ? { sampling: { tools: {} } } : undefined;
+      return needsTools && sampling.tools === undefined ? { sampling: { tools: {} } } : undefined;
     }
     case 'elicitation/create': {
-      const { elicitation } = declared;
+      const elicitation = declaredPart(declared.elicitation);
       if (request.params.mode === 'url')
         return elicitation?.url === undefined ? { elicitation: { url: {} } } : undefined;
       // An empty object means form mode (client/elicitation, "Capabilities").

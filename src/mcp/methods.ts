@@ -29,11 +29,18 @@ type Serve = (params: Params, context: McpCallContext) => unknown;
 const methodNotFound = (method: string) =>
   new RpcError(RpcErrorCode.MethodNotFound, `Method not found: ${method}`);
 
-function requiredString(params: Params, key: string): string {
-  const value = params[key];
+function requiredString(object: Params, key: string, where = 'params'): string {
+  const value = object[key];
   if (typeof value !== 'string')
-    throw new RpcError(RpcErrorCode.InvalidParams, `params.${key} is required and must be a string`);
+    throw new RpcError(RpcErrorCode.InvalidParams, `${where}.${key} is required and must be a string`);
   return value;
+}
+
+/** Arguments that are filled in already, as completion/complete sends them; what is no string is left out. */
+function knownArguments(context: unknown): Record<string, string> {
+  const given = (context as { arguments?: unknown } | null | undefined)?.arguments;
+  if (typeof given !== 'object' || given === null) return {};
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => typeof value === 'string'));
 }
 
 export class Methods {
@@ -199,23 +206,24 @@ export class Methods {
 
   #complete(params: Params, context: McpCallContext): unknown {
     if (this.#catalogue.capabilities.completions === undefined) throw methodNotFound('completion/complete');
-    const argument = params.argument as { name?: unknown; value?: unknown } | undefined;
+    const argument = params.argument as { name?: unknown; value?: unknown } | null | undefined;
     if (typeof argument?.name !== 'string' || typeof argument.value !== 'string')
       throw new RpcError(RpcErrorCode.InvalidParams, 'params.argument needs the strings name and value');
     const completers = this.#completersOf(params.ref as Params | undefined);
     const completer = Object.hasOwn(completers, argument.name) ? completers[argument.name] : undefined;
-    const known = (params.context as { arguments?: Record<string, string> } | undefined)?.arguments ?? {};
+    const known = knownArguments(params.context);
     return this.#finish(context, completeArgument(completer, argument.value, known, context));
   }
 
   #completersOf(ref: Params | undefined): Readonly<Record<string, Completer>> {
     if (ref?.type === 'ref/prompt') {
-      const prompt = this.#catalogue.prompts.get(String(ref.name));
+      const name = requiredString(ref, 'name', 'params.ref');
+      const prompt = this.#catalogue.prompts.get(name);
       if (prompt !== undefined) return prompt.completers;
-      throw new RpcError(RpcErrorCode.InvalidParams, `Unknown prompt: ${String(ref.name)}`);
+      throw new RpcError(RpcErrorCode.InvalidParams, `Unknown prompt: ${name}`);
     }
     if (ref?.type === 'ref/resource') {
-      const uri = String(ref.uri);
+      const uri = requiredString(ref, 'uri', 'params.ref');
       const template = this.#catalogue.templates.get(uri) ?? this.#catalogue.matchTemplate(uri)?.entry;
       if (template !== undefined) return template.completers;
       if (this.#catalogue.resources.get(uri) !== undefined) return {};

@@ -52,7 +52,8 @@ export class ModernCaller implements CallerFacts {
   }
 
   get clientInfo(): Implementation | undefined {
-    return this.#call.meta?.[MetaKey.ClientInfo] as Implementation | undefined;
+    const info = this.#call.meta?.[MetaKey.ClientInfo];
+    return typeof info === 'object' && info !== null ? (info as Implementation) : undefined;
   }
 
   get clientCapabilities(): ClientCapabilities {

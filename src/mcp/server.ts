@@ -169,6 +169,11 @@ export class McpServer {
     throw (failure as PromiseRejectedResult).reason;
   }
 
+  /** Open subscriptions of modern clients and initialized sessions of legacy ones: all who hear of changes. */
+  get subscriberCount(): number {
+    return this.#hub.size;
+  }
+
   /** Serves a connection made elsewhere. */
   attach(transport: Transport): Peer {
     return this.rpc.attach(transport);

@@ -195,6 +195,8 @@ export class SubscriptionHub {
     const subscription = new ModernSubscription(connection, id, filter, resultMeta);
     const aborted = new Promise<undefined>((resolve) => {
       context.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+      // Disconnects abort calls only where the connection's options say so; nobody is left to tell in either case.
+      void connection.closed.then(() => resolve(undefined));
     });
     this.add(subscription);
     try {

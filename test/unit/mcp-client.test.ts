@@ -194,6 +194,57 @@ describe('requests', () => {
   });
 });
 
+describe('answers that make no sense', () => {
+  it('are errors with a code, not crashes', async () => {
+    const server = modernServer()
+      .method('tools/list', () => ({ tools: 'none' }))
+      .method('prompts/list', () => null);
+    const client = await connected(await listening(server));
+    await expect(client.listTools()).rejects.toMatchObject({ code: 'FRAME_INVALID' });
+    await expect(client.listPrompts()).rejects.toMatchObject({ code: 'FRAME_INVALID' });
+  });
+
+  it('to notifications do not stop the client', async () => {
+    const server = modernServer();
+    const client = await connected(await listening(server));
+    const [peer] = server.connections;
+    for (const method of [
+      'notifications/subscriptions/acknowledged',
+      'notifications/tools/list_changed',
+      'notifications/resources/updated',
+      'notifications/cancelled',
+      'notifications/progress',
+      'notifications/message',
+    ])
+      for (const params of [
+        undefined,
+        [],
+        {},
+        { _meta: null },
+        { _meta: { 'io.modelcontextprotocol/subscriptionId': {} } },
+      ])
+        peer.notify(method, params);
+    await client.discover();
+  });
+});
+
+describe('the era found before', () => {
+  it('is asked for again when it fails', async () => {
+    const url = `memory:client-${++names}`;
+    const old = legacyServer();
+    await old.listen(url);
+    const client = await connected(url);
+    expect(client.era).toBe('legacy');
+    await old.close({ drainTimeoutMs: 0 });
+    await client.closed;
+    const young = modernServer();
+    await young.listen(url);
+    cleanup.push(() => young.close({ drainTimeoutMs: 0 }));
+    await client.discover();
+    expect(client.era).toBe('modern');
+  });
+});
+
 describe('targets', () => {
   it('are tried in order; the last error carries the others', async () => {
     const url = await listening(modernServer());

@@ -279,6 +279,63 @@ describe('resources and prompts', () => {
   });
 });
 
+describe('params that make no sense', () => {
+  const odd: unknown[] = [null, 7, 'x', [], {}, { toString: 1 }, { __proto__: null }];
+  const methods: [string, (value: unknown) => object][] = [
+    ['tools/call', (value) => ({ name: value })],
+    ['tools/call', (value) => ({ name: 'add', arguments: value })],
+    ['tools/call', (value) => ({ name: 'add', inputResponses: value, requestState: value })],
+    ['tools/list', (value) => ({ cursor: value ?? 7 })],
+    ['resources/read', (value) => ({ uri: value })],
+    ['prompts/get', (value) => ({ name: value })],
+    ['prompts/get', (value) => ({ name: 'greet', arguments: value })],
+    ['completion/complete', (value) => ({ ref: value, argument: { name: 'a', value: '' } })],
+    ['completion/complete', (value) => ({ ref: { type: 'ref/prompt', name: value }, argument: value })],
+    [
+      'subscriptions/listen',
+      (value) => ({
+        notifications: { resourceSubscriptions: Array.isArray(value) ? [value] : (value ?? 7) },
+      }),
+    ],
+  ];
+
+  it.each(methods)('%s answers -32602, or a result that says so', async (method, params) => {
+    served = await serve(demo().resourceTemplate('c:{x}', { complete: { x: () => [] } }, () => ''));
+    const raw = await served.raw();
+    for (const value of odd) {
+      const text = JSON.stringify({ ...params(value), _meta: meta() });
+      const outcome = await raw.request<{ isError?: boolean }>(method, JSON.parse(text)).then(
+        ({ isError }) => (isError ? 'refused' : 'served'),
+        (error: RpcError) => error.rpcCode ?? error.code,
+      );
+      expect([method, value, outcome]).toEqual([
+        method,
+        value,
+        expect.toSatisfy((seen) => seen === -32602 || seen === 'refused'),
+      ]);
+    }
+  });
+
+  it('capabilities of null declare nothing', async () => {
+    served = await serve(
+      createServer({ name: 'x', version: '1' })
+        .tool(
+          'form',
+          async (_args, context) => (await context.elicit({ message: '', requestedSchema: {} })).action,
+        )
+        .tool(
+          'model',
+          async (_args, context) => (await context.sample({ messages: [], maxTokens: 1 })).model,
+        ),
+    );
+    const raw = await served.raw();
+    for (const name of ['form', 'model']) {
+      const call = raw.request('tools/call', { name, _meta: meta({ elicitation: null, sampling: null }) });
+      expect((await failure(call)).rpcCode).toBe(-32021);
+    }
+  });
+});
+
 describe('progress and logs', () => {
   it('go only to those who ask, rising, and end with the last value', async () => {
     served = await serve(

@@ -111,11 +111,30 @@ describe.each(['modern', 'legacy'] as const)('client.listen in the %s era', (era
   });
 });
 
-describe('a lost connection', () => {
+describe('subscribers', () => {
+  it('are forgotten with their connections', async () => {
+    const server = demo();
+    served = await serve(server);
+    for (const era of ['modern', 'legacy'] as const) {
+      const client = await served.client({ era });
+      await client.listen({ toolsListChanged: true });
+      await client.ping();
+      expect(server.subscriberCount).toBe(1);
+      const [peer] = server.rpc.connections;
+      await client.close();
+      await peer.closed;
+      // What hangs on the end of the connection runs in the same turn.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(server.subscriberCount).toBe(0);
+    }
+  });
+});
+
+describe.each(['modern', 'legacy'] as const)('a lost connection in the %s era', (era) => {
   it('is made anew and the subscription asked for again', async () => {
     const server = demo();
     served = await serve(server);
-    const client = await served.client();
+    const client = await served.client({ era });
     const subscription = await client.listen({ toolsListChanged: true });
     const events = subscription[Symbol.asyncIterator]();
     for (const peer of server.rpc.connections) peer.destroy();
@@ -128,7 +147,7 @@ describe('a lost connection', () => {
   it('ends the subscription with the error where reconnect is off', async () => {
     const server = demo();
     served = await serve(server);
-    const client = await served.client({ reconnect: false });
+    const client = await served.client({ era, reconnect: false });
     const subscription = await client.listen({ toolsListChanged: true });
     for (const peer of server.rpc.connections) peer.destroy();
     await expect(subscription[Symbol.asyncIterator]().next()).rejects.toMatchObject({ retryable: true });
