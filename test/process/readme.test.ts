@@ -109,7 +109,7 @@ describe('the commands of the README', () => {
       env: { ...process.env, npm_config_yes: 'false', npm_config_offline: 'true' },
     });
     expect(result.status, result.stdout + result.stderr).toBe(0);
-    if (line.includes(' call ')) expect(result.stdout).toContain('5');
+    if (line.includes(' call ')) expect(result.stdout).toBe('5\n');
     if (line.includes(' tools ')) expect(result.stdout).toContain('add');
     if (line.includes(' doctor')) expect(result.stdout).toContain(process.versions.node);
     if (line.endsWith(' help')) expect(result.stdout).toContain('serve');
