@@ -4,25 +4,29 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { addon } from '../binding/addon.js';
 import { RingwireError } from '../errors.js';
-import type { Implementation } from '../transports/transport.js';
+import type { Implementation, TransportOptions } from '../transports/transport.js';
 import { type LoadResult, runLoad } from './bench/load.js';
+import { nativeGeneratorExists, runNativeLoad } from './bench/native-load.js';
 import type { FromServer } from './bench/server-child.js';
 import { defineCommand } from './command.js';
 import { ExitCode } from './exit-codes.js';
 import { integerOption } from './parse-input.js';
 import { columns, paint, printJson, printLine } from './terminal.js';
-import { transportOptionSpecs, transportOptions } from './transport-options.js';
+import { transportOptionSpecs, transportOptions, wordOption } from './transport-options.js';
 import { suggestion, UsageError } from './usage-error.js';
 
 const warmUpMs = 500;
 /** Above this share of a core a process was the limit. */
 const fullCore = 0.9;
 
+type Generator = 'c++' | 'javascript';
+
 interface QuickOptions {
   readonly connections: number;
   readonly depth: number;
   readonly seconds: number;
-  readonly implementation: string | undefined;
+  readonly implementation: TransportOptions['implementation'];
+  readonly generator: Generator;
 }
 
 interface QuickResult extends LoadResult {
@@ -35,7 +39,7 @@ interface QuickResult extends LoadResult {
   readonly implementation: Implementation;
   readonly simd: string | null;
   readonly cores: number;
-  readonly generator: 'javascript';
+  readonly generator: Generator;
   readonly generatorWasLimit: boolean;
 }
 
@@ -70,9 +74,10 @@ async function measure(options: QuickOptions): Promise<QuickResult> {
     const { connections, depth, seconds } = options;
     const load = { host: '127.0.0.1', port: ready.port, connections, depth };
     // A first run warms the server up, so that its processor time is that of the measured calls alone.
-    await runLoad({ ...load, measureMs: warmUpMs });
+    const run = options.generator === 'c++' ? runNativeLoad : runLoad;
+    await run({ ...load, measureMs: warmUpMs });
     const before = await usage(child);
-    const result = await runLoad({ ...load, measureMs: seconds * 1000 });
+    const result = await run({ ...load, measureMs: seconds * 1000 });
     const after = await usage(child);
     const serverCpuUs = after.cpuUs - before.cpuUs;
     const { implementation } = after;
@@ -87,7 +92,7 @@ async function measure(options: QuickOptions): Promise<QuickResult> {
       implementation,
       simd: implementation === 'native' ? (addon()?.buildInfo().simd ?? null) : null,
       cores: availableParallelism(),
-      generator: 'javascript',
+      generator: options.generator,
       generatorWasLimit: result.generatorCpu >= fullCore,
     };
   } finally {
@@ -95,13 +100,32 @@ async function measure(options: QuickOptions): Promise<QuickResult> {
   }
 }
 
-function verdictOf({ generatorWasLimit, serverCpu }: QuickResult): string {
+function verdictOf({ generator, generatorWasLimit, serverCpu }: QuickResult): string {
   if (generatorWasLimit) {
-    return 'The generator was the limit, not the server: it answers more than this. In a clone, npm run bench measures with a C++ generator.';
+    const advice = generator === 'c++' ? '' : ' In a clone, npm run bench builds a C++ generator.';
+    return `The generator was the limit, not the server: it answers more than this.${advice}`;
   }
   if (serverCpu >= fullCore)
     return 'The server was the limit: this is what it answers on this core at this load.';
   return 'Neither was at its limit: the load is too light for a rate, or something else used the cores.';
+}
+
+const generatorNames: Record<Generator, string> = {
+  'c++': 'C++ in a process of its own',
+  javascript: 'JavaScript in this process',
+};
+
+/** The C++ generator where a clone has built it, unless another is asked for. */
+function pickGenerator(wanted: string | undefined): Generator {
+  const name = wordOption('generator', wanted, ['auto', 'c++', 'javascript']) ?? 'auto';
+  if (name === 'c++' && !nativeGeneratorExists()) {
+    throw new UsageError(
+      'There is no C++ generator here.',
+      'In a clone npm run bench builds it; --generator javascript needs none.',
+    );
+  }
+  if (name === 'javascript') return name;
+  return nativeGeneratorExists() ? 'c++' : 'javascript';
 }
 
 function render(result: QuickResult): string {
@@ -116,7 +140,7 @@ function render(result: QuickResult): string {
       'server',
       `${result.serverCpuUsPerCall.toFixed(2)} µs CPU a call, ${percent(result.serverCpu)} (${engine})`,
     ],
-    ['generator', `JavaScript in this process, ${percent(result.generatorCpu)}`],
+    ['generator', `${generatorNames[result.generator]}, ${percent(result.generatorCpu)}`],
   ]);
   const shape = `${result.connections} connections x ${result.depth} in flight, ${(result.elapsedMs / 1000).toFixed(1)} s`;
   const verdict = verdictOf(result);
@@ -128,11 +152,16 @@ export const bench = defineCommand({
   summary: 'Measure a call of an echo tool on this machine',
   usage: 'quick [OPTIONS]',
   details:
-    'Starts a server with an echo tool in a process of its own, calls it over TCP from this one and prints rate, latency and\nprocessor time. The generator is JavaScript and shares the machine; the output says when it was the limit.',
+    'Starts a server with an echo tool in a process of its own, calls it over TCP and prints rate, latency and processor\ntime. Server and generator share the machine; the output says which of the two was the limit.',
   options: {
     connections: { type: 'string', placeholder: 'COUNT', description: 'Connections, 8 by default' },
     depth: { type: 'string', placeholder: 'COUNT', description: 'Calls in flight on each, 16 by default' },
     seconds: { type: 'string', placeholder: 'SECONDS', description: 'Time measured, 2 by default' },
+    generator: {
+      type: 'string',
+      placeholder: 'NAME',
+      description: 'c++ or javascript; c++ where a clone has built it',
+    },
     implementation: transportOptionSpecs.implementation,
     json: { type: 'boolean', description: 'Print the result as JSON' },
   },
@@ -155,6 +184,7 @@ export const bench = defineCommand({
       depth: integerOption('depth', options.depth, 1, 16, 1000),
       seconds: integerOption('seconds', options.seconds, 1, 2, 60),
       implementation: transportOptions({ implementation: options.implementation }).implementation,
+      generator: pickGenerator(options.generator),
     });
     if (options.json === true) printJson(result);
     else printLine(render(result));

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -219,9 +220,54 @@ describe('ringwire doctor', () => {
   });
 });
 
+describe('servers of others', () => {
+  const server = (name: string): string[] => [
+    '--',
+    process.execPath,
+    join(root, `node_modules/@modelcontextprotocol/server-${name}/dist/index.js`),
+  ];
+
+  it('server-everything over stdio', async () => {
+    const listed = await ringwire(['tools', 'stdio:', '--json', ...server('everything')]);
+    expect(listed.code, listed.stderr).toBe(0);
+    const tools = JSON.parse(listed.stdout) as { name: string }[];
+    expect(tools.map(({ name }) => name)).toContain('echo');
+    const called = await ringwire(['call', 'stdio:', 'echo', '{"message":"grüße"}', ...server('everything')]);
+    expect(called).toMatchObject({ code: 0, stdout: expect.stringContaining('grüße') });
+  });
+
+  it('server-filesystem over stdio', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'note.txt'), 'remember');
+    const path = JSON.stringify({ path: join(folder, 'note.txt') });
+    const read = await ringwire(['call', 'stdio:', 'read_text_file', path, ...server('filesystem'), folder]);
+    expect(read).toMatchObject({ code: 0, stdout: 'remember\n' });
+    const outside = await ringwire([
+      'call',
+      'stdio:',
+      'read_text_file',
+      '{"path":"/etc/hosts"}',
+      ...server('filesystem'),
+      folder,
+    ]);
+    expect(outside).toMatchObject({ code: 4, stdout: '', stderr: expect.stringContaining('denied') });
+  });
+});
+
 describe('ringwire bench quick', () => {
   it('measures and says who was the limit', async () => {
-    const args = ['bench', 'quick', '--seconds', '1', '--connections', '2', '--depth', '4'];
+    const args = [
+      'bench',
+      'quick',
+      '--seconds',
+      '1',
+      '--connections',
+      '2',
+      '--depth',
+      '4',
+      '--generator',
+      'javascript',
+    ];
     const { code, stdout } = await ringwire([...args, '--json']);
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as Record<string, number | boolean | string>;
@@ -230,4 +276,13 @@ describe('ringwire bench quick', () => {
     expect(result.p99Us).toBeGreaterThanOrEqual(Number(result.p50Us));
     expect(result.generatorWasLimit).toBe(Number(result.generatorCpu) >= 0.9);
   });
+
+  it.skipIf(!existsSync(join(root, 'bench/loadgen/build/loadgen')))(
+    'uses the C++ generator of a clone',
+    async () => {
+      const { code, stdout } = await ringwire(['bench', 'quick', '--seconds', '1', '--generator', 'c++']);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^generator +C\+\+ in a process of its own/m);
+    },
+  );
 });
