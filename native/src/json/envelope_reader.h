@@ -22,6 +22,9 @@ class EnvelopeReader {
    * facts. */
   int32_t finish();
 
+  /** Refuses the document for the token that follows its end. */
+  void refuse_rest(Token token) { walker_.unexpected(token); }
+
   int32_t refusal() const { return walker_.verdict(); }
   uint32_t refusal_offset() const { return walker_.error_offset(); }
 

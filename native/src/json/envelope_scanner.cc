@@ -35,6 +35,12 @@ int32_t fact_flags(const ByteFacts& facts) {
   return (facts.ascii ? EnvelopeFlag::kAscii : 0) | (facts.backslash ? EnvelopeFlag::kHasEscapes : 0);
 }
 
+/** The first token at or past `end`, or `stop`. */
+Token token_at_or_past(Token token, Token stop, size_t end) {
+  while (token != stop && *token < end) ++token;
+  return token;
+}
+
 void set_bounds(int32_t* record, int32_t origin, size_t length) {
   record[EnvelopeField::kFrameStart] = origin;
   record[EnvelopeField::kFrameEnd] = origin + static_cast<int32_t>(length);
@@ -110,11 +116,9 @@ int32_t EnvelopeScanner::scan_frame(const uint8_t* frame, const ByteFacts& facts
   const Token stop = first + parser_->n_structural_indexes;
   EnvelopeReader reader(input(frame, first, stop, length, facts.backslash), record, origin);
   const Token after = reader.read(first);
-  if (after == nullptr)
+  if (after != nullptr && (after != stop || error != simdjson::SUCCESS)) reader.refuse_rest(after);
+  if (reader.refusal() != ScanVerdict::kOk)
     return diagnose(frame, length, reader.refusal(), reader.refusal_offset(), record, origin);
-  if (after != stop || error != simdjson::SUCCESS)
-    return diagnose(frame, length, ScanVerdict::kInvalidJson, after == stop ? length : *after, record,
-                    origin);
   const int32_t verdict = reader.finish();
   record[EnvelopeField::kFlags] |= fact_flags(facts);
   return verdict;
@@ -166,6 +170,7 @@ size_t EnvelopeScanner::scan_run(const uint8_t* run, size_t length, int32_t* rec
   const bool indexed = !fallback_ && index(run, length) == simdjson::SUCCESS;
   Token token = indexed ? parser_->structural_indexes.get() : nullptr;
   const Token stop = indexed ? token + parser_->n_structural_indexes : nullptr;
+  bool bad_lines = false;
   size_t count = 0;
   for (size_t start = 0; start < length && count < max_records; ++count, record += EnvelopeField::kCount) {
     const ByteFacts facts = line_facts(run + start, length - start);
@@ -178,18 +183,23 @@ size_t EnvelopeScanner::scan_run(const uint8_t* run, size_t length, int32_t* rec
       clear(record, ScanVerdict::kEmpty, line_origin);
     } else {
       // The walk may run into the next line; whether it did shows at its end, which costs less than asking at
-      // every token. What went wrong is then found out with the line's own limit.
-      EnvelopeReader reader(input(run, token, stop, end, facts.backslash), record, origin);
+      // every token. The run's end is its limit for escapes too, so that whatever it reads is checked. After
+      // the first bad line of a run the lines' own ends are the limit: bad lines must not be read again and
+      // again.
+      Token limit = stop;
+      if (bad_lines) limit = token_at_or_past(token, stop, end);
+      EnvelopeReader reader(input(run, token, limit, bad_lines ? end : length, facts.backslash), record,
+                            origin);
       const Token after = reader.read(token);
       if (after != nullptr && after[-1] < end && (after == stop || *after >= end)) {
         reader.finish();
         record[EnvelopeField::kFlags] |= fact_flags(facts);
         token = after;
       } else {
-        Token next = token;
-        while (next != stop && *next < end) ++next;
-        refuse_line(run, token, next, start, facts, record, origin);
-        token = next;
+        if (!bad_lines) limit = token_at_or_past(token, stop, end);
+        bad_lines = true;
+        refuse_line(run, token, limit, start, facts, record, origin);
+        token = limit;
       }
     }
     start = end + 1;
@@ -201,9 +211,9 @@ void EnvelopeScanner::refuse_line(const uint8_t* run, Token first, Token stop, s
                                   const ByteFacts& facts, int32_t* record, int32_t origin) {
   EnvelopeReader reader(input(run, first, stop, start + facts.length, facts.backslash), record, origin);
   const Token after = reader.read(first);
-  const int32_t verdict = after == nullptr ? reader.refusal() : ScanVerdict::kInvalidJson;
-  const size_t offset = after == nullptr ? reader.refusal_offset() : *after;
-  diagnose(run + start, facts.length, verdict, offset - start, record, origin + static_cast<int32_t>(start));
+  if (after != nullptr) reader.refuse_rest(after);
+  diagnose(run + start, facts.length, reader.refusal(), reader.refusal_offset() - start, record,
+           origin + static_cast<int32_t>(start));
 }
 
 }  // namespace ringwire
