@@ -1,0 +1,173 @@
+/** The subscriptions of a client, in both eras, over lost connections. */
+import { type ErrorCode, RingwireError } from '../errors.js';
+import type { RequestOptions } from '../rpc/types.js';
+import type { ClientSession } from './client-session.js';
+import { changeMethods, Subscription } from './client-subscription.js';
+import { MetaKey } from './protocol.js';
+import type { SubscriptionFilter } from './types.js';
+
+/** Codes that say a connection was lost, not that the request was wrong. */
+const lostConnection: readonly string[] = [
+  'CHILD_EXITED',
+  'CONNECTION_CLOSED',
+  'CONNECTION_RESET',
+  'IO_ERROR',
+] satisfies ErrorCode[];
+
+export class ClientListener {
+  readonly #session: ClientSession;
+  /** By the id of the listen request; legacy ones by a key of their own. */
+  readonly #subscriptions = new Map<string, Subscription>();
+  /** What to call for subscriptions the server has not acknowledged yet. */
+  readonly #acknowledgements = new Map<Subscription, () => void>();
+  #legacyCount = 0;
+
+  constructor(session: ClientSession) {
+    this.#session = session;
+    const { dispatcher } = session;
+    for (const method of changeMethods)
+      dispatcher.notification(method, (params) => this.#changed(method, params));
+    dispatcher.notification('notifications/subscriptions/acknowledged', (params) =>
+      this.#acknowledged(params),
+    );
+    dispatcher.notification('notifications/cancelled', (params) => this.#endedByServer(params));
+  }
+
+  async listen(filter: SubscriptionFilter, options: RequestOptions): Promise<Subscription> {
+    const { era } = await this.#session.usable('subscriptions/listen');
+    return era === 'legacy' ? this.#listenLegacy(filter, options) : this.#listenModern(filter, options);
+  }
+
+  closeAll(): void {
+    for (const subscription of [...this.#subscriptions.values()]) subscription.close();
+  }
+
+  async #listenModern(filter: SubscriptionFilter, options: RequestOptions): Promise<Subscription> {
+    const stop = new AbortController();
+    const subscription = new Subscription(filter, () => stop.abort());
+    const signal =
+      options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+    await this.#start(subscription, signal);
+    return subscription;
+  }
+
+  /** Resolves at the acknowledgement; from then on the answer, whenever it comes, ends the subscription. */
+  #start(subscription: Subscription, signal: AbortSignal): Promise<void> {
+    let key = '';
+    return new Promise((resolve, reject) => {
+      this.#acknowledgements.set(subscription, resolve);
+      const params = { notifications: subscription.requested };
+      const options: RequestOptions = {
+        signal,
+        timeoutMs: Number.POSITIVE_INFINITY,
+        onSend: (id) => {
+          key = id;
+          this.#subscriptions.set(id, subscription);
+        },
+      };
+      this.#session.request('subscriptions/listen', params, options).then(
+        () => {
+          this.#subscriptions.delete(key);
+          this.#acknowledgements.delete(subscription);
+          resolve();
+          subscription.end();
+        },
+        (error: RingwireError) => {
+          this.#subscriptions.delete(key);
+          const acknowledged = !this.#acknowledgements.delete(subscription);
+          reject(error);
+          if (acknowledged) this.#lost(subscription, signal, error);
+        },
+      );
+    });
+  }
+
+  /** An acknowledged subscription whose request failed: asked for again after a lost connection, else over. */
+  #lost(subscription: Subscription, signal: AbortSignal, error: RingwireError): void {
+    const { canReconnect, isClosed } = this.#session;
+    if (signal.aborted || isClosed) subscription.end();
+    else if (!lostConnection.includes(error.code) || !canReconnect) subscription.end(error);
+    // The session drops the connection when its end is known, which may be a moment after its requests failed.
+    else
+      this.#session.current.peer.closed
+        .then(() => this.#start(subscription, signal))
+        .then(
+          () => subscription.push({ type: 'reconnected' }),
+          (again: RingwireError) => subscription.end(again),
+        );
+  }
+
+  #acknowledged(params: unknown): void {
+    const subscription = this.#subscriptionOf(params);
+    if (subscription === undefined) return;
+    subscription.accepted = (params as { notifications?: SubscriptionFilter }).notifications ?? {};
+    this.#acknowledgements.get(subscription)?.();
+    this.#acknowledgements.delete(subscription);
+  }
+
+  /** Other servers end a subscription with notifications/cancelled instead of its result. */
+  #endedByServer(params: unknown): void {
+    const id = String((params as { requestId?: unknown } | undefined)?.requestId);
+    const subscription = this.#subscriptions.get(id);
+    this.#subscriptions.delete(id);
+    subscription?.close();
+  }
+
+  #subscriptionOf(params: unknown): Subscription | undefined {
+    const id = (params as { _meta?: Record<string, unknown> } | undefined)?._meta?.[MetaKey.SubscriptionId];
+    return id === undefined ? undefined : this.#subscriptions.get(String(id));
+  }
+
+  #changed(method: string, params: unknown): void {
+    if (this.#session.current.era === 'modern') this.#subscriptionOf(params)?.deliver(method, params);
+    else for (const subscription of this.#subscriptions.values()) subscription.deliver(method, params);
+  }
+
+  /** Legacy servers send list changes unasked; updates of resources are asked for one by one. */
+  async #listenLegacy(filter: SubscriptionFilter, options: RequestOptions): Promise<Subscription> {
+    const key = `legacy ${++this.#legacyCount}`;
+    const subscription = new Subscription(filter, () => {
+      this.#subscriptions.delete(key);
+      if (!this.#session.isConnected) return;
+      for (const uri of subscription.accepted.resourceSubscriptions ?? [])
+        this.#session.request('resources/unsubscribe', { uri }).catch(() => {});
+    });
+    this.#subscriptions.set(key, subscription);
+    try {
+      await this.#subscribeLegacy(subscription, options);
+    } catch (error) {
+      subscription.close();
+      throw error;
+    }
+    return subscription;
+  }
+
+  async #subscribeLegacy(subscription: Subscription, options: RequestOptions): Promise<void> {
+    const { capabilities, peer } = await this.#session.usable('resources/subscribe');
+    const { tools, prompts, resources } = capabilities;
+    const { requested } = subscription;
+    const uris = resources?.subscribe ? (requested.resourceSubscriptions ?? []) : [];
+    await Promise.all(uris.map((uri) => this.#session.request('resources/subscribe', { uri }, options)));
+    // Any answer proves that the server has read notifications/initialized, from when on it tells of list changes.
+    if (uris.length === 0) await this.#session.request('ping', {}, options);
+    subscription.accepted = {
+      ...(requested.toolsListChanged && tools?.listChanged && { toolsListChanged: true }),
+      ...(requested.promptsListChanged && prompts?.listChanged && { promptsListChanged: true }),
+      ...(requested.resourcesListChanged && resources?.listChanged && { resourcesListChanged: true }),
+      ...(uris.length > 0 && { resourceSubscriptions: uris }),
+    };
+    void peer.closed.then((error) => this.#lostLegacy(subscription, error));
+  }
+
+  #lostLegacy(subscription: Subscription, error: RingwireError | undefined): void {
+    if (subscription.ended) return;
+    if (this.#session.isClosed) subscription.end();
+    else if (this.#session.canReconnect)
+      this.#subscribeLegacy(subscription, {}).then(
+        () => subscription.push({ type: 'reconnected' }),
+        (again: RingwireError) => subscription.end(again),
+      );
+    else
+      subscription.end(error ?? new RingwireError('CONNECTION_CLOSED', 'The server closed the connection.'));
+  }
+}
