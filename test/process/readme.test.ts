@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -123,6 +124,14 @@ describe('the links and figures of the documents', () => {
     const text = readFileSync(join(root, page), 'utf8');
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link);
     expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([]);
+  });
+
+  it.each(['docs', 'docs/decisions'])('%s has every page in its index', (folder) => {
+    const index = readFileSync(join(root, folder, 'README.md'), 'utf8');
+    const pages = readdirSync(join(root, folder)).filter(
+      (name) => name.endsWith('.md') && name !== 'README.md',
+    );
+    expect(pages.filter((page) => !index.includes(`](${page})`))).toEqual([]);
   });
 
   it('names the defaults as they are', () => {
