@@ -56,7 +56,7 @@ export async function openLink(
   try {
     if (era === 'legacy') return await initialize(peer, options);
     const found = await probe(peer, options);
-    if (found !== 'legacy') return found;
+    if (typeof found === 'object') return found;
     if (options.era === 'modern')
       throw new RingwireError(
         'PROTOCOL_VERSION',
@@ -64,7 +64,7 @@ export async function openLink(
           'Connect with era "auto" or "legacy".',
       );
     if (options.legacy.length === 0) throw noCommonVersion(options, []);
-    return await initializeAfterProbe(peer, target, options, dispatcher);
+    return await initializeAfterProbe(peer, target, options, dispatcher, found);
   } catch (error) {
     peer.destroy();
     // The server was a legacy one and is no more: ask again (2026-07-28, basic/versioning, "re-probing").
@@ -95,11 +95,15 @@ async function initializeAfterProbe(
   target: Target,
   options: ResolvedConnectOptions,
   dispatcher: Dispatcher,
+  found: 'legacy' | 'silent',
 ): Promise<Link> {
   const peer = await stillOpen(probed, target, options, dispatcher);
   try {
     return await initialize(peer, options);
   } catch (error) {
+    // A modern server that was slow to start was silent, too. It refuses initialize, and answers by now.
+    const late = found === 'silent' && error instanceof RpcError ? await probe(peer, options) : found;
+    if (typeof late === 'object') return late;
     peer.destroy();
     throw error;
   }
@@ -138,10 +142,10 @@ function supportedOf(error: unknown): readonly string[] | undefined {
 }
 
 /**
- * Asks server/discover. Anything that is no answer of a modern server, whichever its code, and no answer in time mean
+ * Asks server/discover; "silent" is no answer in time. Anything that is no answer of a modern server, whichever its code, and no answer in time mean
  * a legacy one (2026-07-28, basic/transports/stdio, "Backward Compatibility").
  */
-async function probe(peer: Peer, options: ResolvedConnectOptions): Promise<Link | 'legacy'> {
+async function probe(peer: Peer, options: ResolvedConnectOptions): Promise<Link | 'legacy' | 'silent'> {
   let version = options.modern[0];
   if (version === undefined) return 'legacy';
   for (;;) {
@@ -159,7 +163,7 @@ async function probe(peer: Peer, options: ResolvedConnectOptions): Promise<Link 
       if (supported === undefined) {
         if (error instanceof RpcError && modernCodes.includes(error.rpcCode)) throw error;
         if (error instanceof RingwireError && error.code === 'PROTOCOL_VERSION') throw error;
-        return 'legacy';
+        return error instanceof RingwireError && error.code === 'DEADLINE_EXCEEDED' ? 'silent' : 'legacy';
       }
       const other = options.modern.find((each) => supported.includes(each) && each !== version);
       if (other === undefined) {

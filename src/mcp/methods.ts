@@ -1,19 +1,18 @@
 /** The methods of MCP, for both eras, on a dispatcher. */
 import { RpcError, RpcErrorCode } from '../errors.js';
 import type { Dispatcher } from '../rpc/dispatcher.js';
-import type { JsonText } from '../rpc/json-text.js';
 import type { CallContext, Connection, LogLevel } from '../rpc/types.js';
 import { type Catalogue, listMethods } from './catalogue.js';
 import { type CallerFacts, McpCallContext } from './context.js';
 import { type LegacySession, openLegacySession } from './legacy.js';
 import { checkModernMeta, isModern, ModernCaller } from './modern.js';
 import { type Completer, completeArgument, getPrompt } from './prompt.js';
-import { isLogLevel, legacyResourceNotFound, logLevels } from './protocol.js';
+import { type Era, isLogLevel, legacyResourceNotFound, logLevels } from './protocol.js';
 import type { RequestStateSigner } from './request-state.js';
 import { readResource } from './resource.js';
 import { isPromise } from './serve-handler.js';
 import type { ListKind, SubscriptionHub } from './subscriptions.js';
-import { invokeTool, TextResult, type ToolEntry, type ToolOutcome } from './tool.js';
+import { invokeTool, TextResult } from './tool.js';
 import type { ResultBase } from './types.js';
 
 /** Connection.data key of its LegacySession. */
@@ -112,38 +111,28 @@ export class Methods {
 
   /** Whether modern results are handed on as JSON text; off where interceptors want to look into them. */
   resultsAsText = true;
+  /** Called when a connection becomes a legacy session. */
+  onLegacy: ((connection: Connection) => void) | undefined = undefined;
 
   /** Dresses a result for the caller's era. */
   #finish<Result extends ResultBase>(
     context: McpCallContext,
     result: Result | Promise<Result>,
   ): object | Promise<object> {
-    if (isPromise(result)) return (result as Promise<Result>).then((settled) => this.dress(context, settled));
-    return this.dress(context, result as Result);
+    if (isPromise(result))
+      return (result as Promise<Result>).then((settled) => this.dress(context.era, settled));
+    return this.dress(context.era, result as Result);
   }
 
   /** What a result needs on the wire: modern ones their type and the server's name, legacy ones less. */
-  dress<Result extends ResultBase>(context: McpCallContext, result: Result): object {
-    if (context.era === 'legacy') return result instanceof TextResult ? result : legacyResult(result);
+  dress<Result extends ResultBase>(era: Era, result: Result): object {
+    if (era === 'legacy') return result instanceof TextResult ? result : legacyResult(result);
     return this.resultsAsText ? this.#catalogue.completeText(result) : this.#catalogue.complete(result);
   }
 
-  /**
-   * Serves tools/call for a layer that scanned a modern request itself: it found the tool, parsed the arguments, and
-   * made sure of what checkModernMeta() asks for. `params` parses the params when a handler needs input, which is
-   * also when a requestState in them is verified. The answer is the result as it goes on the wire.
-   */
-  serveScannedTool(
-    tool: ToolEntry,
-    args: unknown,
-    call: CallContext,
-    params: () => unknown,
-  ): JsonText | Promise<JsonText> {
-    const context = new McpCallContext(call, new ModernCaller(call, this.#signer), params);
-    const result = invokeTool(tool, args, context);
-    return isPromise(result)
-      ? (result as Promise<ToolOutcome>).then((settled) => this.#catalogue.completeText(settled))
-      : this.#catalogue.completeText(result as ToolOutcome);
+  /** The caller of a modern request whose `_meta` was checked by the scan. */
+  modernCaller(call: CallContext): CallerFacts {
+    return new ModernCaller(call, this.#signer);
   }
 
   /** Methods behind a capability that is not announced are unknown (schema, MethodNotFoundError). */
@@ -169,7 +158,7 @@ export class Methods {
       if (entry.fixed !== undefined)
         return context.era === 'modern'
           ? this.#catalogue.fixedResource(entry)
-          : this.dress(context, entry.fixed);
+          : this.dress(context.era, entry.fixed);
       openSentInput(params, context);
       return this.#finish(
         context,
@@ -243,6 +232,7 @@ export class Methods {
         if (last !== undefined) this.#hub.remove(last.subscriber);
       });
     connection.data.set(sessionKey, session);
+    this.onLegacy?.(connection);
     return {
       protocolVersion: session.protocolVersion,
       capabilities: this.#catalogue.capabilities,

@@ -41,7 +41,7 @@ export interface ServerOptions extends Implementation {
     readonly ttlMs?: number;
   };
   /** Limits and hooks of every connection. */
-  readonly rpc?: Omit<RpcServerOptions, 'dispatcher' | 'batches'>;
+  readonly rpc?: Omit<RpcServerOptions, 'dispatcher' | 'batches' | 'direct'>;
 }
 
 function check(holds: boolean, message: string): void {

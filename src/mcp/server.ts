@@ -7,6 +7,7 @@ import { RpcServer } from '../rpc/server.js';
 import type { Handler, Interceptor } from '../rpc/types.js';
 import type { Listener, Transport, TransportOptions } from '../transports/transport.js';
 import { Catalogue } from './catalogue.js';
+import { mcpRoutes } from './direct-routes.js';
 import type { JsonSchema, Schema } from './infer.js';
 import { legacySessionOf, Methods } from './methods.js';
 import { definePrompt, type PromptHandler, type PromptHandlerOf, type PromptOptions } from './prompt.js';
@@ -49,6 +50,7 @@ export class McpServer {
     this.rpc = new RpcServer({
       ...resolved.rpc,
       batches: (peer) => legacySessionOf(peer)?.servesBatches ?? false,
+      direct: mcpRoutes(this),
     });
     this.methods.install(this.rpc.dispatcher);
   }
@@ -147,6 +149,7 @@ export class McpServer {
     this.#interceptors += 1;
     this.methods.resultsAsText = false;
     this.rpc.use(interceptor);
+    for (const listener of this.#changeListeners) listener();
     return this;
   }
 
@@ -208,7 +211,7 @@ export class McpServer {
     return this.catalogue.preparedResources();
   }
 
-  /** Calls back after anything was added or removed; returns what stops it. */
+  /** Calls back after anything was added or removed, interceptors included; returns what stops it. */
   onCatalogueChange(listener: () => void): () => void {
     this.#changeListeners.add(listener);
     return () => void this.#changeListeners.delete(listener);

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, createServer, type McpServer } from '../../src/mcp/index.js';
-import type { CallContext } from '../../src/rpc/types.js';
 import { connectTransport } from '../../src/transports/open.js';
 import type { Transport } from '../../src/transports/transport.js';
 import { meta, type Served, serve } from './mcp-support.js';
@@ -152,21 +151,6 @@ describe('interceptors and plain methods', () => {
 });
 
 describe('what faster layers build on', () => {
-  /** Enough of a call for a handler that asks for nothing. */
-  const call = { method: 'tools/call', id: '1', auth: undefined, meta: meta() } as unknown as CallContext;
-
-  it('serveScannedTool is synchronous where the handler is, and answers what the method answers', async () => {
-    const server = echo();
-    const tool = server.toolEntry('echo');
-    if (tool === undefined) throw new Error('the tool is registered');
-    const result = server.methods.serveScannedTool(tool, { text: 'hi' }, call, () => ({}));
-    expect(result).not.toBeInstanceOf(Promise);
-    const raw = await (await served(server)).raw();
-    const params = { name: 'echo', arguments: { text: 'hi' }, _meta: meta() };
-    expect((await result).toJSON()).toEqual(await raw.request('tools/call', params));
-    expect(server.toolEntry('echo')).toBe(tool);
-  });
-
   it('preparedResources are what resources/read answers', async () => {
     const server = echo()
       .resource('a:fixed', { mimeType: 'text/plain' }, 'text')

@@ -276,6 +276,7 @@ void act_close(Connection* connection, int64_t) { connection->close(); }
 void act_destroy(Connection* connection, int64_t status) { connection->destroy(static_cast<int>(status)); }
 void act_set_flags(Connection* connection, int64_t flags) {
   connection->user_flags = static_cast<uint32_t>(flags);
+  connection->set_pause_on_output((flags & ConnectionFlag::kDispatch) != 0);
 }
 void act_set_referenced(Connection* connection, int64_t on) { connection->set_referenced(on != 0); }
 

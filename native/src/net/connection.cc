@@ -295,7 +295,9 @@ void Connection::flush() {
 
 /** Stops reading from a peer that does not read: what it asks for would pile up here. */
 void Connection::note_output() {
-  if (paused_by_output_ || closing_ || queue_.pending_bytes() < options_.high_watermark_bytes) return;
+  if (!pauses_on_output_ || paused_by_output_ || closing_ ||
+      queue_.pending_bytes() < options_.high_watermark_bytes)
+    return;
   paused_by_output_ = true;
   update_reading();
 }

@@ -47,6 +47,12 @@ class Connection {
   /** Free for the user of the engine; the engine does not read it. */
   uint32_t user_flags = 0;
 
+  /**
+   * Whether reading stops while unsent bytes stand above the high watermark. For connections whose requests
+   * are answered here: on others it could stop two peers that both wait for the other to read.
+   */
+  void set_pause_on_output(bool on) { pauses_on_output_ = on; }
+
   /** Begins reading. Bytes that arrived before are waiting in the kernel. */
   void start();
   /** Adds one frame with its delimiter; it leaves with the tick. */
@@ -144,6 +150,7 @@ class Connection {
   bool has_separate_out_ = false;
   bool started_ = false;
   bool connected_ = true;
+  bool pauses_on_output_ = false;
   bool paused_by_user_ = false;
   bool paused_by_output_ = false;
   bool reading_ = false;

@@ -185,8 +185,6 @@ bool BatchDispatcher::dispatch(Connection* connection, const uint8_t* base, size
       add_call(connection, *route, profile, frame, start, end);
       return true;
     case RouteKind::kReply:
-      // A cursor or any other parameter may ask for something else than the bytes held here.
-      if ((flags & EnvelopeFlag::kHasOtherParams) != 0) return false;
       write_reply(connection, frame + e[EnvelopeField::kIdStart], id_length, route->reply);
       ++native_replies_;
       return true;
