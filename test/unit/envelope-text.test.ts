@@ -24,11 +24,14 @@ describe.skipIf(addon() === undefined)('the text encoders', () => {
     expect(native.decodeText(bytes)).toBe(bytes.toString());
   };
 
-  it('agree on every unit, alone and among others', () => {
-    for (let unit = 0; unit <= 0xffff; unit++) {
-      const character = String.fromCharCode(unit);
-      expectAll(character);
-      if (unit % 7 === 0) expectAll(`${'a'.repeat(unit % 35)}${character}${'b'.repeat(unit % 21)}`);
+  it('agree on every unit, at changing distances from the next', () => {
+    for (let block = 0; block <= 0xffff; block += 0x80) {
+      let text = '';
+      for (let unit = block; unit < block + 0x80; unit++) {
+        text += String.fromCharCode(unit) + 'a'.repeat(unit % 37);
+      }
+      expectAll(text);
+      expectAll(String.fromCharCode(block));
     }
   });
 
@@ -38,13 +41,13 @@ describe.skipIf(addon() === undefined)('the text encoders', () => {
         const text = `${'x'.repeat(before)}${String.fromCharCode(byte)}${'y'.repeat(33 - before)}`;
         expect(native.escapeText(text, true).equals(inside(text))).toBe(true);
         expect(native.encodeText(text, true).equals(Buffer.from(text))).toBe(true);
-        expectAll(text);
+        if (before % 3 === 0) expectAll(text);
       }
     }
   });
 
   it('agree on code points of four bytes and on broken pairs', () => {
-    for (let code = 0x10000; code <= 0x10ffff; code += 0x1ff) expectAll(`a${String.fromCodePoint(code)}`);
+    for (let code = 0x10000; code <= 0x10ffff; code += 0x7ff) expectAll(`a${String.fromCodePoint(code)}`);
     for (const text of [
       '\ud83d',
       '\ude00',
@@ -65,7 +68,7 @@ describe.skipIf(addon() === undefined)('the text encoders', () => {
       [0xd800, 0x800],
       [0, 0x10000],
     ];
-    for (let round = 0; round < 20_000; round++) {
+    for (let round = 0; round < 5_000; round++) {
       let text = '';
       for (let length = draw(80); length > 0; length--) {
         const [from, count] = ranges[draw(10) < 7 ? 1 : draw(ranges.length)];
