@@ -150,10 +150,11 @@ async function probe(peer: Peer, options: ResolvedConnectOptions): Promise<Link 
   if (version === undefined) return 'legacy';
   for (;;) {
     const meta = modernMeta(options, version);
-    const request: RequestOptions = {
-      timeoutMs: options.probeTimeoutMs,
-      maxTimeoutMs: options.probeTimeoutMs,
-    };
+    // Silence tells a legacy server from a modern one only where both will do.
+    const request: RequestOptions =
+      options.era === 'modern'
+        ? {}
+        : { timeoutMs: options.probeTimeoutMs, maxTimeoutMs: options.probeTimeoutMs };
     try {
       const result = await peer.request<DiscoverResult>('server/discover', { _meta: meta }, request);
       if (!Array.isArray(result?.supportedVersions)) return 'legacy';
@@ -161,6 +162,7 @@ async function probe(peer: Peer, options: ResolvedConnectOptions): Promise<Link 
     } catch (error) {
       const supported = supportedOf(error);
       if (supported === undefined) {
+        if (options.era === 'modern' && !(error instanceof RpcError)) throw error;
         if (error instanceof RpcError && modernCodes.includes(error.rpcCode)) throw error;
         if (error instanceof RingwireError && error.code === 'PROTOCOL_VERSION') throw error;
         return error instanceof RingwireError && error.code === 'DEADLINE_EXCEEDED' ? 'silent' : 'legacy';

@@ -56,6 +56,19 @@ describe('the probe', () => {
     expect(client.era).toBe('legacy');
   });
 
+  it('asks a silent server that refuses initialize once more: it may have been slow to start', async () => {
+    let probes = 0;
+    const server = createRpcServer()
+      .method('server/discover', () =>
+        ++probes === 1 ? new Promise(() => {}) : { supportedVersions: ['2026-07-28'], capabilities: {} },
+      )
+      .method('initialize', () => {
+        throw new RpcError(-32601, 'what?');
+      });
+    const client = await connected(await listening(server), { probeTimeoutMs: 200 });
+    expect([client.era, probes]).toEqual(['modern', 2]);
+  });
+
   it('takes a server that answers something else for a legacy one', async () => {
     const server = legacyServer().method('server/discover', () => ({ ok: true }));
     expect((await connected(await listening(server))).era).toBe('legacy');
@@ -95,6 +108,12 @@ describe('the probe', () => {
     await connected(url, { era: 'legacy' });
     expect(probes).toBe(0);
     await expect(connect(url, { era: 'modern' })).rejects.toMatchObject({ code: 'PROTOCOL_VERSION' });
+    const ended = createRpcServer().method('server/discover', (_params, { connection }) => {
+      connection.transport.destroy();
+    });
+    await expect(connect(await listening(ended), { era: 'modern' })).rejects.toMatchObject({
+      code: 'CONNECTION_CLOSED',
+    });
   });
 
   it('does not take a legacy version that we do not speak', async () => {
