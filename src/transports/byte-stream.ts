@@ -40,6 +40,7 @@ export abstract class ByteStreamTransport implements Transport {
   #cut: { error: RingwireError | undefined } | undefined;
   #finished = false;
   #whenFlushed: (() => void) | undefined;
+  #whenDelivered: (() => void) | undefined;
   readonly #onData = (chunk: Buffer): void => {
     this.#deliver(() => this.#decoder.write(chunk));
     // A stream that somebody else set flowing is stopped again, or what we hold back would grow.
@@ -158,6 +159,12 @@ export abstract class ByteStreamTransport implements Transport {
     void this.release().then(() => this.#finish(error));
   }
 
+  /** For subclasses: acts once no frame is held back by pause() or a late start(). Never after close(). */
+  protected whenDelivered(action: () => void): void {
+    if (this.#decoder.hasRest) this.#whenDelivered = action;
+    else action();
+  }
+
   /** For subclasses: the stream is gone by itself. */
   protected gone(error?: RingwireError): void {
     this.#cut ??= { error };
@@ -257,6 +264,7 @@ export abstract class ByteStreamTransport implements Transport {
     if (this.#paused || this.#closing) return;
     if (this.#peerEnded) this.#onPeerEnd();
     else this.#readable.resume();
+    this.#whenDelivered?.();
   }
 
   #onPeerEnd(): void {

@@ -63,7 +63,7 @@ class ChildTransport extends ByteStreamTransport {
     if (this.#ending !== undefined || this.closing) return;
     this.endSending();
     this.#ending = this.#end();
-    void this.#ending.then(() => this.gone(this.#exitError()));
+    void this.#ending.then(() => this.whenDelivered(() => this.gone(this.#exitError())));
   }
 
   async #end(): Promise<void> {

@@ -69,14 +69,33 @@ test('a grandchild that holds the pipe is killed with the group', async () => {
   await untilGone(grandchild);
 });
 
-test('frames a child wrote before it exited are delivered, however late we read them', async () => {
-  const script = 'for i in 1 2 3 4 5; do echo $i; done; exit 0';
-  const transport = await connectTransport(
-    { command: '/bin/sh', args: ['-c', script] },
-    { implementation: 'twin', stderr: 'ignore' },
-  );
-  while (alive(transport.peer.pid as number)) await new Promise((resolve) => setTimeout(resolve, 5));
-  const client = new Recorder(transport);
+/** Past the exit event: the process is not even a zombie any more. */
+async function untilReaped(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test('frames a child wrote before it exited are delivered, however late we start or resume', async () => {
+  const target = { command: '/bin/sh', args: ['-c', 'for i in 1 2 3 4 5; do echo $i; done'] };
+  const options = { implementation: 'twin', stderr: 'ignore' } as const;
+  const unstarted = await connectTransport(target, options);
+  await untilReaped(unstarted.peer.pid as number);
+  const late = new Recorder(unstarted);
+  expect((await late.closed)?.code).toBe('CHILD_EXITED');
+  expect(late.frames).toEqual(['1', '2', '3', '4', '5']);
+
+  const paused = await connectTransport(target, options);
+  paused.pause();
+  const client = new Recorder(paused);
+  await untilReaped(paused.peer.pid as number);
+  expect(client.frames).toEqual([]);
+  paused.resume();
   expect((await client.closed)?.code).toBe('CHILD_EXITED');
   expect(client.frames).toEqual(['1', '2', '3', '4', '5']);
 });
