@@ -283,11 +283,7 @@ describe('addresses to listen on', () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'file'), 'not a socket');
     await mkdir(join(folder, 'folder'));
-    for (const [name, wanted] of [
-      ['file', 2],
-      ['folder', 2],
-      ['missing/x.sock', 3],
-    ] as const) {
+    for (const name of ['file', 'folder', 'missing/x.sock']) {
       const path = join(folder, name);
       const { code, stderr } = await ringwire([
         'serve',
@@ -295,7 +291,7 @@ describe('addresses to listen on', () => {
         '--listen',
         `unix:${path}`,
       ]);
-      expect(code, stderr).toBe(wanted);
+      expect(code, stderr).toBe(2);
       expect(stderr).toContain(path);
     }
   });

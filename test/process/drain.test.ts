@@ -162,9 +162,9 @@ describe('stdio', () => {
         '--input-type=module',
         '-e',
         `${importRingwire}
-      const client = await ringwire.connect({ command: process.execPath, args: ${JSON.stringify([cli, 'serve', path, '--stdio'])} });
-      await client.callTool('echo', { text: 'up' });
-      const peer = (await client.open()).peer.transport.peer;
+      const client = await ringwire.connectRpc({ command: process.execPath, args: ${JSON.stringify([cli, 'serve', path, '--stdio'])} });
+      await client.request('ping');
+      const { peer } = client.peer.transport;
       process.stdout.write(peer.pid + '\\n');
       setInterval(() => {}, 1000);`,
       ],
