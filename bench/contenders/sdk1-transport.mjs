@@ -1,7 +1,9 @@
 // The stdio transport of the official SDK 1.x alone, under the least that can answer: its share of sdk1's cost.
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 
-const transport = new StdioServerTransport();
+// Its default of 10 MB would refuse the large messages.
+const maxBufferSize = 256 * 1024 * 1024;
+const transport = new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize });
 transport.onmessage = (message) => {
   if (message.id === undefined) return;
   const { text } = message.params.arguments;

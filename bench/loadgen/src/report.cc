@@ -67,7 +67,7 @@ std::string Runner::LoadJson() const {
   if (options_.rate > 0) json.Add("targetRate", options_.rate, 1);
   json.Add("messages", traffic_.replies);
   json.Add("seconds", seconds, 4);
-  json.Add("rate", messages / seconds, 1);
+  json.Add("rate", messages / seconds, 4);
   json.Add("errors", traffic_.errors);
   if (traffic_.errors > 0) json.Add("firstError", traffic_.first_error);
   json.Add("extraFrames", traffic_.extra_frames);

@@ -12,7 +12,7 @@
 namespace loadgen {
 namespace {
 
-constexpr double kFirstReplySeconds = 180;
+constexpr double kFirstReplySeconds = 600;
 constexpr uint64_t kDrainNs = 10ull * 1000000000;
 // Open loop: requests a connection may have in flight; beyond it they wait, and their wait is measured.
 constexpr uint64_t kOpenLoopWindow = 4096;
