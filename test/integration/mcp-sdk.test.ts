@@ -203,6 +203,28 @@ describe('our client', () => {
     ]);
   });
 
+  it('drives a modern server of SDK 2.x: calls, input, subscriptions, errors', async () => {
+    const target = { command: process.execPath, args: [path('mcp-sdk2-fixture.mjs')] };
+    const client = await ours(target, { onElicitation: () => accepted });
+    expect([client.era, client.serverInfo?.name, client.instructions]).toEqual([
+      'modern',
+      'official',
+      'Official.',
+    ]);
+    expect((await client.listTools()).map(({ name }) => name)).toEqual(['echo', 'ask', 'grow']);
+    expect((await client.callTool('echo', { text: 'hé' })).content).toEqual([{ type: 'text', text: 'hé' }]);
+    expect((await client.callTool('ask')).content).toEqual([{ type: 'text', text: 'Hello Ada' }]);
+    expect((await client.readResource('note://one')).contents[0].text).toBe('official');
+    await expect(client.callTool('none')).rejects.toMatchObject({ rpcCode: -32602 });
+    const subscription = await client.listen({ toolsListChanged: true });
+    expect(subscription.accepted).toEqual({ toolsListChanged: true });
+    await client.callTool('grow');
+    for await (const event of subscription) {
+      expect(event).toEqual({ type: 'toolsListChanged' });
+      break;
+    }
+  });
+
   it('drives server-everything', async () => {
     const logs: unknown[] = [];
     const client = await ours(
