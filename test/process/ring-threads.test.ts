@@ -50,8 +50,9 @@ async function exchange(
     (engine, producer) => start({ role: 'write', memory, engine, frames, producer }).done,
   );
   const read = start({ role: 'read', memory, engine: reader, frames: frames * producers, producers }).done;
-  expect(await read).toEqual(writers.map(() => frames));
-  expect(await Promise.all(jobs)).toEqual(writers.map(() => frames));
+  // Together, so that a thread that fails ends the test and not only the patience of the others.
+  const everyFrame = writers.map(() => frames);
+  expect(await Promise.all([read, ...jobs])).toEqual([everyFrame, ...everyFrame]);
 }
 
 describe('between threads', () => {
