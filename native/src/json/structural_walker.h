@@ -103,12 +103,7 @@ class StructuralWalker {
     return token + 2;
   }
 
-  void find_backslash(uint32_t from) {
-    const void* found = memchr(in_.text + from, '\\', in_.text_end - from);
-    next_backslash_ =
-        found == nullptr ? UINT32_MAX : static_cast<uint32_t>(static_cast<const uint8_t*>(found) - in_.text);
-  }
-
+  void find_backslash(uint32_t from);
   bool check_escapes(uint32_t end);
   Token scalar(Token token);
   Token container(Token token, int depth);
