@@ -5,6 +5,9 @@ import { InFlight } from './in-flight.js';
 import { isRequest, parseMessage } from './sdk-message.js';
 import type { SdkTransport } from './sdk-types.js';
 
+/** One promise for all frames that leave at once. */
+const accepted = Promise.resolve();
+
 interface WaitingFrame {
   readonly frame: string;
   resolve(): void;
@@ -108,7 +111,7 @@ export class SdkStreamTransport implements SdkTransport {
     this.#inFlight.sending(message as object);
     const frame = JSON.stringify(message);
     // Frames keep their order: none overtakes one that waits.
-    if (this.#waiting.length === 0 && transport.send(frame) !== 'full') return Promise.resolve();
+    if (this.#waiting.length === 0 && transport.send(frame) !== 'full') return accepted;
     // A write can find the connection gone and report it at once; then nothing would ever drain.
     if (this.#isClosed()) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
