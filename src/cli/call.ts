@@ -89,16 +89,17 @@ function printToolResult(result: CallToolResult, { json, name }: CallPlan): Exit
   if (json) {
     printJson(result);
   } else if (failed) {
-    printError(`ringwire: the tool ${name} failed: ${result.content.map(contentText).join('\n')}`);
+    const text = result.content.map((block) => contentText(block, process.stderr)).join('\n');
+    printError(`ringwire: the tool ${name} failed: ${text}`);
   } else {
-    for (const block of result.content) printLine(contentText(block));
+    for (const block of result.content) printLine(contentText(block, process.stdout));
   }
   return failed ? ExitCode.Remote : ExitCode.Ok;
 }
 
 /** Text as it is; what a terminal cannot show as JSON. */
-function contentText(block: ContentBlock): string {
-  return safeText(block.type === 'text' ? block.text : JSON.stringify(block));
+function contentText(block: ContentBlock, stream: NodeJS.WriteStream): string {
+  return safeText(block.type === 'text' ? block.text : JSON.stringify(block), stream);
 }
 
 function showProgress({
@@ -111,7 +112,7 @@ function showProgress({
   message?: string;
 }): void {
   const share = total === undefined ? String(progress) : `${progress}/${total}`;
-  printError(message === undefined ? share : `${share} ${message}`);
+  printError(message === undefined ? share : `${share} ${safeText(message, process.stderr)}`);
 }
 
 export const call = defineCommand({

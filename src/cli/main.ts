@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module';
 import { RingwireError, RpcError } from '../errors.js';
 import { ExitCode, exitCodeOf } from './exit-codes.js';
-import { paint, printError, printLine } from './terminal.js';
+import { paint, printError, printLine, safeText } from './terminal.js';
 import { UsageError } from './usage-error.js';
 
 async function run(argv: readonly string[]): Promise<ExitCode> {
@@ -37,7 +37,7 @@ function report(error: unknown, asJson: boolean): ExitCode {
   const known = error instanceof RingwireError ? error : undefined;
   const usage = error instanceof UsageError ? error : undefined;
   const code = usage === undefined ? (known?.code ?? 'INTERNAL') : 'USAGE';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = safeText(error instanceof Error ? error.message : String(error), process.stderr);
   const hint = usage?.hint;
   if (asJson) {
     const rpc = error instanceof RpcError ? { rpcCode: error.rpcCode, data: error.data } : {};
@@ -60,7 +60,7 @@ function causes(error: unknown): string[] {
   const messages: string[] = [];
   let cause = error instanceof RingwireError ? error.cause : undefined;
   while (cause instanceof Error && messages.length < 5) {
-    messages.push(cause.message);
+    messages.push(safeText(cause.message, process.stderr));
     cause = cause.cause;
   }
   return messages;

@@ -48,12 +48,12 @@ export function printError(text: string): void {
 }
 
 export function printJson(value: unknown): void {
-  printLine(JSON.stringify(value, null, process.stdout.isTTY === true ? 2 : undefined));
+  printLine(safeText(JSON.stringify(value, null, process.stdout.isTTY === true ? 2 : undefined)));
 }
 
 /** Control characters of a peer's text would move the cursor or recolour the screen: shown escaped on a terminal. */
-export function safeText(text: string): string {
-  if (process.stdout.isTTY !== true) return text;
+export function safeText(text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  if (stream.isTTY !== true) return text;
   return text.replace(/(?![\t\n])\p{Cc}/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

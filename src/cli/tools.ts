@@ -28,7 +28,9 @@ function firstLine(text: string | undefined): string {
 
 function table(tools: readonly Tool[]): string {
   return columns(
-    tools.map((tool) => [tool.name, `(${signature(tool)})`, firstLine(tool.description)].map(safeText)),
+    tools.map((tool) =>
+      [tool.name, `(${signature(tool)})`, firstLine(tool.description)].map((cell) => safeText(cell)),
+    ),
   );
 }
 
