@@ -1,4 +1,7 @@
-/** `npm start`: a real MCP server on TCP and a Unix socket at once, or on stdio with `npm start -- --stdio`. */
+/**
+ * `npm start`: a real MCP server on TCP and a Unix socket at once, or on stdio with `npm start -- --stdio` (add
+ * `--silent` before the dashes for a client: npm prints lines of its own to stdout).
+ */
 import { Folder } from './folder.mjs';
 import { showLive } from './live.mjs';
 import { Meter } from './meter.mjs';

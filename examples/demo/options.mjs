@@ -11,7 +11,9 @@ const usage = `npm start -- [OPTIONS]
   --port PORT    TCP port on 127.0.0.1; ${defaultPort} by default, another one when that is taken; 0 for any
   --socket PATH  Unix socket; in the temporary folder by default
   --root FOLDER  what search_files and read_file see; the current folder by default
-  --help         this text`;
+  --help         this text
+
+For a client that starts it: npm start --silent -- --stdio, because npm prints lines of its own to stdout.`;
 
 /** Says what is wrong and ends with 2, as the ringwire command does. */
 function refuse(problem) {

@@ -7,7 +7,7 @@ import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as Stdio1 } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { clientTransport, connect, type McpClient } from '../../src/index.js';
-import { demo, Running, ringwire, temporaryFolder } from './run.js';
+import { demo, Running, ringwire, root, temporaryFolder } from './run.js';
 
 const info = { name: 'test', version: '1.0.0' };
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -68,16 +68,20 @@ describe('endpoints', () => {
     }
   });
 
-  it('takes another port when the default is taken, and none when the wanted one is', async () => {
+  it('takes another port when the default is taken', async () => {
+    const ports: string[] = [];
+    for (const name of ['a.sock', 'b.sock']) {
+      const child = new Running([demo, '--socket', join(await temporaryFolder(), name)]);
+      const [, port] = await child.match('stdout', /^ {2}tcp:\/\/127\.0\.0\.1:(\d+)$/m);
+      ports.push(port);
+    }
+    expect(ports[0]).not.toBe(ports[1]);
+  });
+
+  it('ends when the port that was asked for is taken', async () => {
     const { tcp } = await startDemo();
-    const taken = new Running([
-      demo,
-      '--port',
-      new URL(tcp).port,
-      '--socket',
-      join(await temporaryFolder(), 'x.sock'),
-    ]);
-    const { code, stderr } = await taken.ended;
+    const socket = join(await temporaryFolder(), 'x.sock');
+    const { code, stderr } = await new Running([demo, '--port', new URL(tcp).port, '--socket', socket]).ended;
     expect(code).toBe(3);
     expect(stderr).toContain(new URL(tcp).port);
   });
@@ -229,6 +233,12 @@ describe('official clients', () => {
       const peer = new Client2(info, modern);
       await peer.connect(new Stdio2(command));
       expect(peer.getNegotiatedProtocolVersion()).toBe('2026-07-28');
+      return peer;
+    },
+    'SDK 2.x over stdio, started by npm': async () => {
+      const peer = new Client2(info, modern);
+      const args = ['start', '--silent', '--prefix', root, '--', '--stdio'];
+      await peer.connect(new Stdio2({ command: 'npm', args, stderr: 'ignore' }));
       return peer;
     },
     'SDK 1.x over TCP': async (tcp) => {
