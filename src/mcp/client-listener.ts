@@ -1,5 +1,6 @@
 /** The subscriptions of a client, in both eras, over lost connections. */
 import { type ErrorCode, RingwireError } from '../errors.js';
+import type { Peer } from '../rpc/peer.js';
 import type { RequestOptions } from '../rpc/types.js';
 import type { ClientSession } from './client-session.js';
 import { changeMethods, Subscription } from './client-subscription.js';
@@ -20,6 +21,7 @@ export class ClientListener {
   readonly #subscriptions = new Map<string, Subscription>();
   /** What to call for subscriptions the server has not acknowledged yet. */
   readonly #acknowledgements = new Map<Subscription, () => void>();
+  readonly #watched = new WeakSet<Peer>();
   #legacyCount = 0;
 
   constructor(session: ClientSession) {
@@ -156,18 +158,35 @@ export class ClientListener {
       ...(requested.resourcesListChanged && resources?.listChanged && { resourcesListChanged: true }),
       ...(uris.length > 0 && { resourceSubscriptions: uris }),
     };
-    void peer.closed.then((error) => this.#lostLegacy(subscription, error));
+    this.#watch(peer);
+  }
+
+  /** One watch per connection, however many subscriptions come and go on it. */
+  #watch(peer: Peer): void {
+    if (this.#watched.has(peer)) return;
+    this.#watched.add(peer);
+    void peer.closed.then((error) => {
+      for (const subscription of [...this.#subscriptions.values()]) this.#lostLegacy(subscription, error);
+    });
   }
 
   #lostLegacy(subscription: Subscription, error: RingwireError | undefined): void {
     if (subscription.ended) return;
-    if (this.#session.isClosed) subscription.end();
+    if (this.#session.isClosed) this.#endLegacy(subscription);
     else if (this.#session.canReconnect)
       this.#subscribeLegacy(subscription, {}).then(
         () => subscription.push({ type: 'reconnected' }),
-        (again: RingwireError) => subscription.end(again),
+        (again: RingwireError) => this.#endLegacy(subscription, again),
       );
     else
-      subscription.end(error ?? new RingwireError('CONNECTION_CLOSED', 'The server closed the connection.'));
+      this.#endLegacy(
+        subscription,
+        error ?? new RingwireError('CONNECTION_CLOSED', 'The server closed the connection.'),
+      );
+  }
+
+  #endLegacy(subscription: Subscription, error?: RingwireError): void {
+    subscription.end(error);
+    for (const [key, each] of this.#subscriptions) if (each === subscription) this.#subscriptions.delete(key);
   }
 }

@@ -38,15 +38,11 @@ class ChangeSender {
     }
   }
 
+  /** Ends with the connection, too: drained() resolves then, and what is offered to it is gone. */
   async #drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
-    let open = true;
-    void this.#connection.closed.then(() => {
-      open = false;
-      this.#waiting.clear();
-    });
-    while (open && this.#waiting.size > 0) {
+    while (this.#waiting.size > 0) {
       await this.#connection.drained();
       for (const [key, method] of this.#waiting) {
         const paramsText = key.slice(0, key.length - method.length);
@@ -148,7 +144,8 @@ export class LegacySubscriber implements Subscriber {
 
 export class SubscriptionHub {
   readonly #subscribers = new Set<Subscriber>();
-  readonly #openPerConnection = new WeakMap<Connection, number>();
+  /** What ends each subscription of a connection with it. */
+  readonly #open = new WeakMap<Connection, Set<() => void>>();
 
   get size(): number {
     return this.#subscribers.size;
@@ -184,27 +181,41 @@ export class SubscriptionHub {
     const { connection, id } = context;
     if (id === undefined) return undefined;
     const filter = acceptedFilter(requested, offered);
-    const open = this.#openPerConnection.get(connection) ?? 0;
-    if (open >= maxSubscriptions)
+    const open = this.#openOn(connection);
+    if (open.size >= maxSubscriptions)
       throw new RpcError(
         RpcErrorCode.InvalidParams,
         `A connection may have at most ${maxSubscriptions} subscriptions open; end one, or ask for more in one`,
       );
-    this.#openPerConnection.set(connection, open + 1);
     context.extendDeadline(Number.POSITIVE_INFINITY);
     const subscription = new ModernSubscription(connection, id, filter, resultMeta);
-    const aborted = new Promise<undefined>((resolve) => {
-      context.signal.addEventListener('abort', () => resolve(undefined), { once: true });
-      // Disconnects abort calls only where the connection's options say so; nobody is left to tell in either case.
-      void connection.closed.then(() => resolve(undefined));
+    let abandon = () => {};
+    const abandoned = new Promise<undefined>((resolve) => {
+      abandon = () => resolve(undefined);
+      context.signal.addEventListener('abort', abandon, { once: true });
     });
+    open.add(abandon);
     this.add(subscription);
     try {
-      return await Promise.race([subscription.ended(), aborted]);
+      return await Promise.race([subscription.ended(), abandoned]);
     } finally {
       this.remove(subscription);
-      this.#openPerConnection.set(connection, (this.#openPerConnection.get(connection) ?? 1) - 1);
+      open.delete(abandon);
     }
+  }
+
+  /** Disconnects abort calls only where the connection's options say so, so its end is watched, once for all. */
+  #openOn(connection: Connection): Set<() => void> {
+    let open = this.#open.get(connection);
+    if (open === undefined) {
+      const abandons = new Set<() => void>();
+      open = abandons;
+      this.#open.set(connection, abandons);
+      void connection.closed.then(() => {
+        for (const abandon of abandons) abandon();
+      });
+    }
+    return open;
   }
 
   /** Ends every modern subscription with its final result. */

@@ -65,7 +65,7 @@ describe('the probe', () => {
       .method('initialize', () => {
         throw new RpcError(-32601, 'what?');
       });
-    const client = await connected(await listening(server), { probeTimeoutMs: 200 });
+    const client = await connected(await listening(server), { probeTimeoutMs: 1_000 });
     expect([client.era, probes]).toEqual(['modern', 2]);
   });
 

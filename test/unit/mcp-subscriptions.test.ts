@@ -63,6 +63,17 @@ describe('subscriptions/listen', () => {
     ]);
   });
 
+  it('may be open only so often on one connection', async () => {
+    served = await serve(demo());
+    const client = await served.client();
+    const first = await client.listen({ toolsListChanged: true });
+    await Promise.all(Array.from({ length: 63 }, () => client.listen({})));
+    await expect(client.listen({})).rejects.toMatchObject({ rpcCode: -32602 });
+    first.close();
+    await client.ping();
+    await client.listen({});
+  });
+
   it('refuses filters that are none', async () => {
     served = await serve(demo());
     const raw = await served.raw();
