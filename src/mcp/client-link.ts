@@ -37,6 +37,7 @@ async function openPeer(
     ...options.rpc,
     dispatcher,
     answerMalformed: false,
+    answerAfterEnd: false,
     ...(options.timeoutMs !== undefined && { defaultTimeoutMs: options.timeoutMs }),
   });
 }

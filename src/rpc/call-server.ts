@@ -161,6 +161,14 @@ export class CallServer {
     }
   }
 
+  /** Ends the calls without a deadline, such as subscriptions: the caller sends no more and could not end them. */
+  endOpenEnded(): void {
+    for (const call of this.inFlight.all()) {
+      if (call.deadline === Number.POSITIVE_INFINITY)
+        this.#end(call, internalError('CONNECTION_CLOSED', 'The caller ended the connection.', false));
+    }
+  }
+
   /** The connection ended; nobody can be answered. */
   disconnect(error: RingwireError | undefined): void {
     this.#batches.clear();

@@ -60,7 +60,8 @@ export async function connectRpc(
   target: RpcTarget | readonly RpcTarget[],
   options: ConnectRpcOptions = {},
 ): Promise<RpcClient> {
-  const { transport: transportOptions, answerMalformed = false, ...peerOptions } = options;
+  const { transport: transportOptions, ...given } = options;
+  const peerOptions: PeerOptions = { answerMalformed: false, answerAfterEnd: false, ...given };
   resolvePeerOptions(peerOptions);
   const targets: readonly RpcTarget[] = isList(target) ? target : [target];
   if (targets.length === 0) {
@@ -78,7 +79,7 @@ export async function connectRpc(
       if (transportOptions?.signal?.aborted || error.code === 'CONFIG_INVALID') break;
       continue;
     }
-    return new RpcClient(new Peer(transport, { ...peerOptions, answerMalformed }), each);
+    return new RpcClient(new Peer(transport, peerOptions), each);
   }
   throw errors.length === 1 ? errors[0] : allFailed(errors);
 }

@@ -97,6 +97,11 @@ export class Outbox implements DeadlineEntry {
     return result;
   }
 
+  /** Bytes of messages that the transport has not taken. */
+  get backlogBytes(): number {
+    return this.#backlogBytes;
+  }
+
   /** Hands the collected messages to the transport. */
   flush(): void {
     if (this.#sending || this.#collected.length === 0) return;

@@ -37,6 +37,12 @@ export interface PeerOptions {
    * a stray line on a server's output is no request to be answered.
    */
   readonly answerMalformed?: boolean;
+  /**
+   * Whether calls at work are still answered after the other side said that it sends no more (the end of stdin, half
+   * a TCP connection). They get drainTimeoutMs; calls without a deadline end at once. Default true. connectRpc()
+   * takes false and closes: a server that sends no more is gone.
+   */
+  readonly answerAfterEnd?: boolean;
   /** Sends message and code of unexpected errors to the caller instead of "Internal error". Default false. */
   readonly exposeErrors?: boolean;
   /** Bytes of messages that may wait when the transport is full. Default maxBacklogBytes. */
@@ -122,6 +128,7 @@ export function resolvePeerOptions(options: PeerOptions) {
     stallTimeoutMs: positive('stallTimeoutMs', options.stallTimeoutMs, limits.stallTimeoutMs),
     cancelOnDisconnect: options.cancelOnDisconnect ?? true,
     answerMalformed: options.answerMalformed ?? true,
+    answerAfterEnd: options.answerAfterEnd ?? true,
     exposeErrors: options.exposeErrors ?? false,
   };
 }

@@ -50,6 +50,8 @@ export class Peer implements Connection {
   readonly #pending: PendingCalls;
   #resolveClosed: (error: RingwireError | undefined) => void = () => {};
   #isOpen = true;
+  /** The other side sends no more: what we ask from now on cannot be answered. */
+  #peerEnded = false;
   #closing: Promise<void> | undefined;
 
   /**
@@ -81,6 +83,7 @@ export class Peer implements Connection {
       onTickEnd: () => outbox.flush(),
       onDrain: () => outbox.onDrain(),
       onFrameError: (error) => reader.refuseFrame(error),
+      onEnd: () => this.#onEnd(),
       onClose: (error) => this.#end(error),
     };
     try {
@@ -116,7 +119,7 @@ export class Peer implements Connection {
    * cannot carry), FRAME_TOO_LARGE, CONFIG_INVALID. The result is not checked against R.
    */
   request<R = unknown>(method: string, params?: unknown, options: RequestOptions = {}): Promise<R> {
-    if (!this.#isOpen) return Promise.reject(closedError(method));
+    if (!this.#isOpen || this.#peerEnded) return Promise.reject(closedError(method));
     return this.#pending.start(method, params, options) as Promise<R>;
   }
 
@@ -149,7 +152,7 @@ export class Peer implements Connection {
     await this.#within(Math.max(end - clock.now(), flushGraceMs), this.#outbox.drained());
   }
 
-  /** drain(), then closes the transport. Our own requests that are open by then reject. Idempotent. */
+  /** drain(), then closes the transport. Our own requests that are open by then are cancelled. Idempotent. */
   close(options?: CloseOptions): Promise<void> {
     this.#closing ??= this.#drainAndClose(options);
     return this.#closing;
@@ -244,9 +247,43 @@ export class Peer implements Connection {
   async #drainAndClose(options: CloseOptions | undefined): Promise<void> {
     if (this.#isOpen) await this.drain(options);
     if (!this.#isOpen) return;
+    // Told so, the other side need not finish what nobody waits for.
+    this.#pending.cancelAll((method) => closedError(method));
+    this.#outbox.flush();
     const gone = await this.#within(flushGraceMs, this.transport.close());
     if (gone) this.#end(undefined);
     else this.destroy();
+  }
+
+  /** The other side sends no more, but may still read: half a connection, as behind `printf … | server`. */
+  #onEnd(): void {
+    this.#peerEnded = true;
+    this.#pending.failAll((method) => closedError(method));
+    if (!this.#options.answerAfterEnd) void this.transport.close();
+    else if (this.#closing === undefined) void this.#answerAndClose();
+  }
+
+  async #answerAndClose(): Promise<void> {
+    this.beforeDrain?.();
+    this.calls.endOpenEnded();
+    await this.drain();
+    await this.#leave();
+    if (!this.#isOpen) return;
+    await this.transport.close();
+    this.#end(undefined);
+  }
+
+  /** Waits until the transport took everything, for as long as the other side reads. */
+  async #leave(): Promise<void> {
+    const { stallTimeoutMs } = this.#options;
+    for (let last = Number.POSITIVE_INFINITY; this.#isOpen && this.#unsentBytes < last; ) {
+      last = this.#unsentBytes;
+      if (await this.#within(stallTimeoutMs, this.#outbox.drained())) return;
+    }
+  }
+
+  get #unsentBytes(): number {
+    return this.transport.bufferedBytes + this.#outbox.backlogBytes;
   }
 
   #end(error: RingwireError | undefined): void {

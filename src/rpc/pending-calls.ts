@@ -117,6 +117,11 @@ export class PendingCalls {
     for (const call of [...this.#calls.values()]) this.fail(call, error(call.method));
   }
 
+  /** failAll(), and the other side is told. */
+  cancelAll(error: (method: string) => RingwireError): void {
+    for (const call of [...this.#calls.values()]) this.#giveUp(call, error(call.method), undefined);
+  }
+
   cancel(call: PendingCall): void {
     const error = cancelled(call.method, call.signal);
     this.#giveUp(call, error, reasonText(call.signal?.reason));

@@ -7,6 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { importRingwire, Running, temporaryModule } from './run.js';
 
 const fixture = fileURLToPath(new URL('../contract/fixtures/stdio-peer.mjs', import.meta.url));
 
@@ -60,5 +61,34 @@ describe.each(['twin', 'native'])('stdio server, %s', (implementation) => {
     });
     expect(await text(child.stdout)).toBe('one\ntwo\n');
     rmSync(directory, { recursive: true });
+  });
+
+  test('requests behind which stdin ends are answered, also by asynchronous tools, and the process ends', async () => {
+    const path = await temporaryModule(`${importRingwire}
+      const server = ringwire.createServer({ name: 'piped', version: '1.0.0' })
+        .tool('later', async () => { await new Promise((resolve) => setTimeout(resolve, 20)); return 'later'; })
+        .method('after-end', (_params, { connection }) => connection.request('x').catch((error) => error.code));
+      await server.listen('stdio:', { implementation: '${implementation}' });`);
+    const child = new Running([path]);
+    const meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientInfo': { name: 'printf', version: '1' },
+      'io.modelcontextprotocol/clientCapabilities': {},
+    };
+    const requests = [
+      { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'later', arguments: {}, _meta: meta } },
+      { jsonrpc: '2.0', id: 2, method: 'after-end' },
+    ];
+    child.process.stdin.end(requests.map((request) => `${JSON.stringify(request)}\n`).join(''));
+    const { code, stdout } = await child.ended;
+    const messages = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(messages.find(({ id, method }) => id === 1 && method === undefined)).toMatchObject({
+      result: { content: [{ type: 'text', text: 'later' }] },
+    });
+    expect(messages.find(({ id }) => id === 2)).toMatchObject({ result: 'CONNECTION_CLOSED' });
+    expect(code).toBe(0);
   });
 });
