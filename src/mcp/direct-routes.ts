@@ -18,8 +18,9 @@ import { NativeConnection } from '../transports/native/connection.js';
 import { McpCallContext } from './context.js';
 import { legacySessionOf } from './methods.js';
 import type { Era } from './protocol.js';
+import { failed, isPromise, succeeded } from './serve-handler.js';
 import type { McpServer } from './server.js';
-import { TextResult, type ToolEntry, type ToolOutcome } from './tool.js';
+import { invalidArguments, type ToolEntry, type ToolOutcome } from './tool.js';
 import type { CallToolResult } from './types.js';
 
 const unusual =
@@ -42,12 +43,13 @@ const profiles: readonly RequestProfile[] = [
   },
 ];
 
-/** A result of nothing but one text, as most tools return it: the text, or undefined. */
-function onlyText(outcome: ToolOutcome): string | undefined {
-  if (outcome instanceof TextResult) return outcome.content[0].text;
-  const { content } = outcome as CallToolResult;
-  if (!Array.isArray(content) || content.length !== 1 || !isPlain(outcome)) return undefined;
-  for (const key in outcome) if (key !== 'content') return undefined;
+/** What most tools return: a string, or a result of nothing but one text. The text, or undefined. */
+function onlyText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (!isPlain(value)) return undefined;
+  const { content } = value as CallToolResult;
+  if (!Array.isArray(content) || content.length !== 1) return undefined;
+  for (const key in value as object) if (key !== 'content') return undefined;
   const item = content[0];
   if (!isPlain(item)) return undefined;
   for (const key in item) if (key !== 'type' && key !== 'text') return undefined;
@@ -62,6 +64,10 @@ function isPlain(value: unknown): boolean {
 /** The reply templates of the two eras, by profile number. */
 type TextTemplates = readonly [modern: number, legacy: number];
 
+/**
+ * tools/call of one tool. Does what Methods and invokeTool() do, step by step, so that a call whose handler returns
+ * one text makes no closure and no promise of ours.
+ */
 class ToolHandler implements DirectHandler {
   readonly method = 'tools/call';
   readonly #server: McpServer;
@@ -74,25 +80,66 @@ class ToolHandler implements DirectHandler {
     this.#templates = templates;
   }
 
-  serve(args: unknown, call: DirectCall): ToolOutcome | Promise<ToolOutcome> {
+  serve(input: unknown, call: DirectCall): unknown {
     const tool = this.#tool;
     // Registered anew or removed by a call before this one in the same batch.
     if (this.#server.toolEntry(tool.name) !== tool)
       throw new RpcError(RpcErrorCode.InvalidParams, `Unknown tool: ${tool.name}`);
-    const caller =
-      call.profile === modern ? this.#server.methods.modernCaller(call) : legacySessionOf(call.connection)!;
-    const context = new McpCallContext(call, caller, () => ({ name: tool.name, arguments: args }));
-    return tool.invoke(args, context);
+    const sent = input ?? {};
+    let args: unknown = sent;
+    if (tool.input !== undefined) {
+      const verdict = tool.input.validate(sent);
+      if (isPromise(verdict)) return tool.invoke(sent, this.#context(call, input));
+      if ('problem' in verdict) return invalidArguments(tool, verdict.problem);
+      args = verdict.value;
+    }
+    const context = this.#context(call, input);
+    // Tells write() and fail() that what they get comes from the user's handler.
+    call.attachment = context;
+    return tool.handler(args as never, context);
   }
 
-  write(outcome: ToolOutcome, call: DirectCall, replies: ReplyBatch): void {
-    const text = onlyText(outcome);
-    if (text !== undefined) {
-      replies.add(call.slot, this.#templates[call.profile], text);
-      return;
+  write(value: unknown, call: DirectCall, replies: ReplyBatch): Promise<unknown> | undefined {
+    const tool = this.#tool;
+    const context = call.attachment as McpCallContext | undefined;
+    if (tool.output === undefined && context?.openedInput === undefined) {
+      const text = onlyText(value);
+      if (text !== undefined) {
+        context?.finish();
+        replies.add(call.slot, this.#templates[call.profile], text);
+        return undefined;
+      }
     }
+    if (context === undefined) return this.#writeOutcome(value as ToolOutcome, call, replies);
+    call.attachment = undefined;
+    const outcome = succeeded(context, value, () => this.#runAgain(context), tool.finish);
+    return isPromise(outcome) ? outcome : this.#writeOutcome(outcome as ToolOutcome, call, replies);
+  }
+
+  fail(error: unknown, call: DirectCall, replies: ReplyBatch): void {
+    const context = call.attachment as McpCallContext | undefined;
+    if (context === undefined) throw error;
+    call.attachment = undefined;
+    this.#writeOutcome(failed(context, error, this.#tool.finish), call, replies);
+  }
+
+  #writeOutcome(outcome: ToolOutcome, call: DirectCall, replies: ReplyBatch): undefined {
     const era: Era = call.profile === modern ? 'modern' : 'legacy';
     writeJson(this.#server.methods.dress(era, outcome), call, replies);
+  }
+
+  /** `input` is params.arguments as sent. */
+  #context(call: DirectCall, input: unknown): McpCallContext {
+    const { methods } = this.#server;
+    const caller = call.profile === modern ? methods.modernCaller(call) : legacySessionOf(call.connection)!;
+    return new McpCallContext(call, caller, () => ({ name: this.#tool.name, arguments: input }));
+  }
+
+  /** A legacy handler got the input it asked for. */
+  #runAgain(context: McpCallContext): unknown {
+    const sent = (context.params as { arguments: unknown }).arguments ?? {};
+    const verdict = this.#tool.input?.validate(sent) as { value: unknown } | undefined;
+    return this.#tool.handler((verdict === undefined ? sent : verdict.value) as never, context);
   }
 }
 

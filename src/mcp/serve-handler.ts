@@ -40,12 +40,13 @@ export function serveHandler<Result>(
     : succeeded(context, value, run, finish, round);
 }
 
-function succeeded<Result>(
+/** serveHandler() from where the handler has returned `value` (not a promise). */
+export function succeeded<Result>(
   context: McpCallContext,
   value: unknown,
   run: () => unknown,
   finish: Finish<Result>,
-  round: number,
+  round = 1,
 ): Served<Result> | Promise<Served<Result>> {
   // A handler that caught the signal and answered something else still waits for its input.
   const wanted = context.openedInput?.pending ?? asInputRequired(value);
@@ -64,7 +65,12 @@ function succeeded<Result>(
   );
 }
 
-function failed<Result>(context: McpCallContext, error: unknown, finish: Finish<Result>): Served<Result> {
+/** serveHandler() from where the handler has thrown, or its promise was rejected. */
+export function failed<Result>(
+  context: McpCallContext,
+  error: unknown,
+  finish: Finish<Result>,
+): Served<Result> {
   const pending = context.openedInput?.pending;
   context.finish();
   if (pending !== undefined) return context.input.answer(pending) as InputRequiredResult;

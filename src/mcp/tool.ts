@@ -4,7 +4,7 @@ import type { McpCallContext, McpContext } from './context.js';
 import type { InferSchema, JsonSchema, Schema } from './infer.js';
 import type { InputRequired } from './input.js';
 import { type CompiledSchema, prepareSchema, type Verdict } from './schema.js';
-import { isPromise, serveHandler } from './serve-handler.js';
+import { type Finish, isPromise, serveHandler } from './serve-handler.js';
 import type {
   CallToolResult,
   Icon,
@@ -64,6 +64,8 @@ export interface ToolEntry {
   readonly input: CompiledSchema | undefined;
   readonly output: CompiledSchema | undefined;
   readonly handler: ToolHandler<never>;
+  /** How the handler's value or error becomes a result. */
+  readonly finish: Finish<CallToolResult>;
   /** invokeTool on this tool. */
   invoke(args: unknown, context: McpCallContext): ToolOutcome | Promise<ToolOutcome>;
 }
@@ -112,6 +114,13 @@ export function defineTool(
     input,
     output,
     handler,
+    finish: {
+      value: (value) => finishValue(entry, value),
+      error(error) {
+        if (error instanceof RpcError) throw error;
+        return errorResult(error instanceof Error ? error.message : String(error));
+      },
+    },
     invoke: (args, context) => invokeTool(entry, args, context),
   };
   return entry;
@@ -151,12 +160,16 @@ export function invokeTool(
     : runChecked(tool, verdict as Verdict, context);
 }
 
+export function invalidArguments(tool: ToolEntry, problem: string): CallToolResult {
+  return errorResult(`Invalid arguments for tool ${tool.name}: ${problem}`);
+}
+
 function runChecked(
   tool: ToolEntry,
   verdict: Verdict,
   context: McpCallContext,
 ): ToolOutcome | Promise<ToolOutcome> {
-  if ('problem' in verdict) return errorResult(`Invalid arguments for tool ${tool.name}: ${verdict.problem}`);
+  if ('problem' in verdict) return invalidArguments(tool, verdict.problem);
   return runTool(tool, verdict.value, context);
 }
 
@@ -165,13 +178,7 @@ function runTool(
   args: unknown,
   context: McpCallContext,
 ): ToolOutcome | Promise<ToolOutcome> {
-  return serveHandler<CallToolResult>(context, () => tool.handler(args as never, context), {
-    value: (value) => finishValue(tool, value),
-    error(error) {
-      if (error instanceof RpcError) throw error;
-      return errorResult(error instanceof Error ? error.message : String(error));
-    },
-  });
+  return serveHandler(context, () => tool.handler(args as never, context), tool.finish);
 }
 
 function hasContent(value: unknown): value is CallToolResult {

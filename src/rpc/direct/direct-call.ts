@@ -39,6 +39,8 @@ export class DirectCall implements CallContext {
   readonly profile: number;
   /** Where the answer goes; -1 once it was given or abandoned. */
   slot: number;
+  /** For the handler that serves the call. */
+  attachment: unknown = undefined;
   readonly #base: number;
   readonly #batch: number;
   #served: ServedCall | undefined = undefined;

@@ -10,6 +10,7 @@ import {
   ReplyKind,
   RouteCode,
 } from '../../binding/constants.generated.js';
+import { RingwireError } from '../../errors.js';
 import type { NativeConnection } from '../../transports/native/connection.js';
 import { type CallHandler, NativeEngine } from '../../transports/native/engine.js';
 import { JsonText } from '../json-text.js';
@@ -32,8 +33,13 @@ export interface DirectHandler {
   readonly method: string;
   /** As a handler: returns a result or a promise of one, or throws. `input` is undefined where the request has none. */
   serve(input: unknown, call: DirectCall): unknown;
-  /** Adds the answer to `replies` for call.slot. May throw what JSON.stringify throws; then an error is the answer. */
-  write(result: unknown, call: DirectCall, replies: ReplyBatch): void;
+  /**
+   * Adds the answer to `replies` for call.slot, or returns a promise: then it is called again with what comes of it.
+   * May throw, for instance what JSON.stringify throws; then an error is the answer.
+   */
+  write(result: unknown, call: DirectCall, replies: ReplyBatch): PromiseLike<unknown> | undefined;
+  /** Answers a call that threw or was rejected, or throws what the caller is to be told. Default: the error itself. */
+  fail?(error: unknown, call: DirectCall, replies: ReplyBatch): void;
 }
 
 export interface DirectRoute {
@@ -139,7 +145,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
     if (!peer.admitsAll) {
       const refusal = peer.admit(call.id!);
       if (refusal !== undefined) {
-        this.#fail(call, refusal);
+        this.#refuse(call, refusal);
         return;
       }
     }
@@ -147,16 +153,19 @@ export class DirectServer implements CallHandler, DirectCallOwner {
     try {
       result = handler.serve(input, call);
       if (!isThenable(result)) {
-        handler.write(result, call, this.#replies);
-        call.finish();
-        return;
+        const pending = handler.write(result, call, this.#replies);
+        if (pending === undefined) {
+          call.finish();
+          return;
+        }
+        result = pending;
       }
     } catch (error) {
-      this.#fail(call, error);
+      this.#fail(call, handler, error);
       return;
     }
     this.#unsettled.push(call);
-    void this.#await(call, handler, result);
+    this.#follow(call, handler, result as PromiseLike<unknown>);
   }
 
   /** What the frame says (a cancellation, for instance) must find the calls before it. */
@@ -194,36 +203,59 @@ export class DirectServer implements CallHandler, DirectCallOwner {
     this.engine.requestCollect();
   }
 
-  /** One async function instead of two closures a call. */
-  async #await(call: DirectCall, handler: DirectHandler, promise: PromiseLike<unknown>): Promise<void> {
-    let result: unknown;
+  #follow(call: DirectCall, handler: DirectHandler, promise: PromiseLike<unknown>): void {
+    promise.then(
+      (result) => {
+        if (this.#isWanted(call)) this.#settle(call, handler, result);
+      },
+      (error: unknown) => {
+        if (this.#isWanted(call)) this.#fail(call, handler, error);
+      },
+    );
+  }
+
+  #settle(call: DirectCall, handler: DirectHandler, result: unknown): void {
     try {
-      result = await promise;
+      const pending = handler.write(result, call, this.#replies);
+      if (pending === undefined) this.#answered(call);
+      else this.#follow(call, handler, pending);
     } catch (error) {
-      if (this.#concludes(call)) this.#fail(call, error);
-      return;
-    }
-    if (!this.#concludes(call)) return;
-    try {
-      handler.write(result, call, this.#replies);
-      call.finish();
-      this.engine.requestCollect();
-    } catch (error) {
-      this.#fail(call, error);
+      this.#fail(call, handler, error);
     }
   }
 
-  /** Whether the outcome is still wanted. A call of the batch under way is known to nobody else yet. */
-  #concludes(call: DirectCall): boolean {
+  /** Whether the outcome may still be sent; where not, it is counted and the slot given back. */
+  #isWanted(call: DirectCall): boolean {
     if (call.slot < 0) return false;
-    if (!call.isTracked) return true;
-    if (call.connection.conclude(call.served)) return true;
+    if (!call.isTracked || (call.served.state === CallState.Open && call.connection.isOpen)) return true;
+    call.connection.conclude(call.served);
     this.abandon(call);
     return false;
   }
 
+  #answered(call: DirectCall): void {
+    if (call.isTracked) call.connection.conclude(call.served);
+    call.finish();
+    this.engine.requestCollect();
+  }
+
+  #fail(call: DirectCall, handler: DirectHandler, error: unknown): void {
+    let told = error;
+    if (handler.fail !== undefined) {
+      try {
+        handler.fail(error, call, this.#replies);
+        this.#answered(call);
+        return;
+      } catch (other) {
+        told = other;
+      }
+    }
+    if (call.isTracked) call.connection.conclude(call.served);
+    this.#refuse(call, told);
+  }
+
   /** Answers with an error, as the generic path would. */
-  #fail(call: DirectCall, error: unknown): void {
+  #refuse(call: DirectCall, error: unknown): void {
     const { served, connection } = call;
     if (served.id !== undefined) connection.reply(served.id, connection.responseText(served, { error }));
     served.state = CallState.Settled;
@@ -256,8 +288,16 @@ export class DirectServer implements CallHandler, DirectCallOwner {
   }
 }
 
-/** The answer to a call with a result of any shape. Throws what JSON.stringify throws. */
-export function writeJson(result: unknown, call: DirectCall, replies: ReplyBatch): void {
-  const text = result instanceof JsonText ? result.text : (JSON.stringify(result) ?? 'null');
-  replies.add(call.slot, ReplyKind.Result, text);
+/** The answer to a call with a result of any shape. Throws INTERNAL where JSON cannot carry it. */
+export function writeJson(result: unknown, call: DirectCall, replies: ReplyBatch): undefined {
+  replies.add(call.slot, ReplyKind.Result, resultJson(result, call.method));
+}
+
+function resultJson(result: unknown, method: string): string {
+  if (result instanceof JsonText) return result.text;
+  try {
+    return JSON.stringify(result) ?? 'null';
+  } catch (cause) {
+    throw new RingwireError('INTERNAL', `The result of "${method}" cannot be written as JSON.`, { cause });
+  }
 }

@@ -216,6 +216,8 @@ export class NativeConnection implements Transport {
       return;
     }
     if (heldBytes >= 0) this.#refuse(truncatedFrame(this.#framing, heldBytes), false);
+    // What was answered in this batch leaves before we close.
+    if (this.#isTouched) this.tickEnded();
     if (this.#isClosing) return;
     if (this.#handlers?.onEnd !== undefined) this.#handlers.onEnd();
     else void this.close();
