@@ -227,6 +227,38 @@ void Connection::finish_frame(size_t length) {
   mark_dirty();
 }
 
+namespace {
+
+void put_length(uint8_t* prefix, size_t length) {
+  const auto size = static_cast<uint32_t>(length);
+  prefix[0] = static_cast<uint8_t>(size >> 24);
+  prefix[1] = static_cast<uint8_t>(size >> 16);
+  prefix[2] = static_cast<uint8_t>(size >> 8);
+  prefix[3] = static_cast<uint8_t>(size);
+}
+
+}  // namespace
+
+bool Connection::begin_frame() {
+  frame_start_ = queue_.tail_bytes();
+  if (framer_.framing() == Framing::kNewline) return true;
+  if (queue_.reserve(Framer::kLengthPrefixBytes) == nullptr) return false;
+  queue_.commit(Framer::kLengthPrefixBytes);
+  return true;
+}
+
+bool Connection::end_frame() {
+  if (framer_.framing() == Framing::kNewline) {
+    if (!queue_.append("\n", 1)) return false;
+  } else {
+    const size_t length = queue_.tail_bytes() - frame_start_;
+    if (length < Framer::kLengthPrefixBytes) return false;
+    put_length(queue_.reserve(0) - length, length - Framer::kLengthPrefixBytes);
+  }
+  mark_dirty();
+  return true;
+}
+
 uint8_t* Connection::begin_send(size_t length) {
   if (closing_ || draining_) return nullptr;
   if (queue_.pending_bytes() >= options_.high_watermark_bytes) flush();
@@ -242,12 +274,7 @@ uint8_t* Connection::begin_send(size_t length) {
 
 SendOutcome Connection::end_send(size_t length) {
   if (framer_.framing() == Framing::kLength) {
-    uint8_t* prefix = queue_.reserve(Framer::kLengthPrefixBytes);
-    const auto size = static_cast<uint32_t>(length);
-    prefix[0] = static_cast<uint8_t>(size >> 24);
-    prefix[1] = static_cast<uint8_t>(size >> 16);
-    prefix[2] = static_cast<uint8_t>(size >> 8);
-    prefix[3] = static_cast<uint8_t>(size);
+    put_length(queue_.reserve(Framer::kLengthPrefixBytes), length);
     finish_frame(Framer::kLengthPrefixBytes + length);
   } else {
     queue_.reserve(length + 1)[length] = '\n';
@@ -266,7 +293,6 @@ SendOutcome Connection::send(const uint8_t* frame, size_t length) {
 }
 
 void Connection::flush() {
-  dirty_ = false;
   if (closing_ || queue_.in_flight()) return note_output();
   if (queue_.tail_bytes() > 0) {
     if (connected_) {

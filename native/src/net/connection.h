@@ -35,6 +35,8 @@ class Connection {
   StreamKind kind() const { return kind_; }
   Listener* listener() const { return listener_; }
   bool closing() const { return closing_; }
+  /** Whether input is held back, to be cut later: after pause() or set_framing() inside a delivery. */
+  bool stopped() const { return stopped_; }
   /** Bytes of a frame whose end has not come. */
   size_t held_bytes() const;
   /** Whether the peer stopped inside a frame; under length framing that may be with 0 bytes of it held. */
@@ -67,6 +69,12 @@ class Connection {
    * short. */
   uint8_t* reserve(size_t length) { return queue_.reserve(length); }
   void finish_frame(size_t length);
+  /**
+   * Around a frame that is built in place in one go: what its framing asks for goes before and behind it.
+   * false where memory is short.
+   */
+  bool begin_frame();
+  bool end_frame();
   void pause();
   void resume();
   /** Sends what is queued, then closes. */
@@ -138,6 +146,8 @@ class Connection {
   /** An incomplete frame that outgrew kept_. */
   Slab* large_ = nullptr;
   size_t large_used_ = 0;
+  /** Where the frame under construction begins in the queue's tail. */
+  size_t frame_start_ = 0;
   /** Where in the arena the last read's input lies, and in which of the engine's batches. */
   size_t region_offset_ = 0;
   size_t region_length_ = 0;
@@ -155,6 +165,7 @@ class Connection {
   bool paused_by_output_ = false;
   bool reading_ = false;
   bool stopped_ = false;
+  /** In the engine's list of those to flush. */
   bool dirty_ = false;
   bool was_full_ = false;
   bool end_seen_ = false;

@@ -21,13 +21,15 @@ StreamEngine::StreamEngine(uv_loop_t* loop, StreamSink* sink, uint8_t* arena)
     : loop_(loop), sink_(sink), arena_(arena) {
   uv_prepare_init(loop, &prepare_);
   uv_check_init(loop, &check_);
+  uv_idle_init(loop, &idle_);
   uv_timer_init(loop, &linger_timer_);
-  prepare_.data = check_.data = linger_timer_.data = this;
+  prepare_.data = check_.data = idle_.data = linger_timer_.data = this;
   uv_prepare_start(&prepare_, on_prepare);
   uv_check_start(&check_, on_check);
   // The hooks alone must not keep a process alive.
   uv_unref(reinterpret_cast<uv_handle_t*>(&prepare_));
   uv_unref(reinterpret_cast<uv_handle_t*>(&check_));
+  uv_unref(reinterpret_cast<uv_handle_t*>(&idle_));
   uv_unref(reinterpret_cast<uv_handle_t*>(&linger_timer_));
 }
 
@@ -61,6 +63,7 @@ void StreamEngine::after_read() {
 
 void StreamEngine::process_resumable() {
   if (resumable_.empty()) return;
+  uv_idle_stop(&idle_);
   // Processing may stop a connection again and add it anew: only those present now are taken.
   std::vector<ConnectionKey> now;
   now.swap(resumable_);
@@ -71,13 +74,17 @@ void StreamEngine::process_resumable() {
 }
 
 void StreamEngine::add_resumable(Connection* connection) {
+  // It may be called between here and the poll, by JavaScript that this very step delivered to.
+  if (!shutting_down_) uv_idle_start(&idle_, on_idle);
   resumable_.push_back({connection->index_, connection->generation_});
 }
 
 void StreamEngine::flush() {
   // Flushing may add: a drain lets a sink send more.
   for (size_t i = 0; i < dirty_.size(); ++i) {
-    if (dirty_[i] != nullptr) dirty_[i]->flush();
+    if (dirty_[i] == nullptr) continue;
+    dirty_[i]->dirty_ = false;
+    dirty_[i]->flush();
   }
   dirty_.clear();
 }
@@ -320,6 +327,7 @@ void StreamEngine::shutdown(void (*done)(void*), void* context) {
   }
   uv_close(reinterpret_cast<uv_handle_t*>(&prepare_), on_hook_closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&check_), on_hook_closed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&idle_), on_hook_closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&linger_timer_), on_hook_closed);
 }
 

@@ -65,6 +65,7 @@ class StreamEngine {
   ~StreamEngine() = default;
   static void on_prepare(uv_prepare_t* handle);
   static void on_check(uv_check_t* handle);
+  static void on_idle(uv_idle_t*) {}
   static void on_linger_timer(uv_timer_t* handle);
   static void on_hook_closed(uv_handle_t* handle);
 
@@ -89,6 +90,8 @@ class StreamEngine {
   uint64_t batch_number_ = 0;
   uv_prepare_t prepare_;
   uv_check_t check_;
+  /** Runs while input waits in resumable_, so that the loop does not sleep on it. */
+  uv_idle_t idle_;
   uv_timer_t linger_timer_;
   std::vector<Connection*> connections_;
   std::vector<int32_t> free_indices_;
@@ -104,7 +107,7 @@ class StreamEngine {
   uint32_t next_generation_ = 1;
   uint32_t open_connections_ = 0;
   uint32_t open_listeners_ = 0;
-  int open_hooks_ = 3;
+  int open_hooks_ = 4;
   bool shutting_down_ = false;
   void (*shutdown_done_)(void*) = nullptr;
   void* shutdown_context_ = nullptr;

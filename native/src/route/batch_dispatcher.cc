@@ -22,6 +22,14 @@ constexpr char kUpstreamGone[] =
 /** Code units written per step, so that room for the worst case (6 bytes a unit) stays small. */
 constexpr size_t kEncodeStepUnits = 16 * 1024;
 
+void begin_frame(Connection* connection) {
+  if (!connection->begin_frame()) connection->destroy(UV_ENOMEM);
+}
+
+void end_frame(Connection* connection) {
+  if (!connection->end_frame()) connection->destroy(UV_ENOMEM);
+}
+
 void append_bytes(Connection* connection, const void* bytes, size_t length) {
   uint8_t* room = connection->reserve(length);
   if (room == nullptr) return connection->destroy(UV_ENOMEM);
@@ -106,11 +114,12 @@ void BatchDispatcher::before_poll() {
   consumer_->collect();
 }
 
-/** Delivers where no record is free; false where that closed the connection. */
+/** Delivers where no record is free; false where that closed the connection, or took the frame at hand back.
+ */
 bool BatchDispatcher::make_room(const Connection* connection) {
   if (count_ < kMaxRecords && joined_.size() < kMaxJoinedBytes) return true;
   end_of_batch();
-  return !connection->closing();
+  return !connection->closing() && !connection->stopped();
 }
 
 // -------------------------------------------------------------------------------------------------------
@@ -126,11 +135,22 @@ void BatchDispatcher::on_frame(Connection* connection, const uint8_t* base, size
 
 void BatchDispatcher::on_large_frame(Connection* connection, Slab* slab, size_t start, size_t end) {
   if (!make_room(connection)) return;
+  // A reply is sent on whatever its size. Large requests are left to the generic path.
+  if ((connection->user_flags & ConnectionFlag::kUpstream) != 0 &&
+      take_large_reply(connection, slab->data() + start, end - start))
+    return;
   slab->retain();
   large_frames_.push_back({slab, start, end});
   int32_t* record = next_record(BatchKind::kLargeFrame, connection);
   record[BatchField::kStart] = static_cast<int32_t>(large_frames_.size()) - 1;
   record[BatchField::kEnd] = 0;
+}
+
+bool BatchDispatcher::take_large_reply(Connection* connection, const uint8_t* frame, size_t length) {
+  if (scanner_.scan(frame, length, envelope_) != ScanVerdict::kOk) return false;
+  const int32_t kind = envelope_[EnvelopeField::kKind];
+  return (kind == EnvelopeKind::kResponse || kind == EnvelopeKind::kError) &&
+         take_upstream_reply(connection, frame, length);
 }
 
 Slab* BatchDispatcher::large_frame(int32_t number, size_t* start, size_t* end) {
@@ -314,6 +334,7 @@ void BatchDispatcher::write_answer(Connection* connection, const CallSlot& slot,
   const size_t number = static_cast<size_t>(kind - ReplyKind::kFirstTemplate);
   const Template* shape =
       kind >= ReplyKind::kFirstTemplate && number < templates_.size() ? &templates_[number] : nullptr;
+  begin_frame(connection);
   append_text(connection, kResultHead);
   append_bytes(connection, slot.id, slot.id_length);
   bool written = true;
@@ -330,13 +351,15 @@ void BatchDispatcher::write_answer(Connection* connection, const CallSlot& slot,
     }
     written = append_encoded(connection, text, units, encode_utf16);
   }
-  append_text(connection, "}\n");
+  append_text(connection, "}");
+  end_frame(connection);
   if (!written) connection->destroy(UV_ENOMEM);
 }
 
 void BatchDispatcher::write_reply(Connection* connection, const uint8_t* id, size_t id_length,
                                   const std::string& result) {
-  const size_t length = sizeof kResultHead - 1 + id_length + sizeof kResultMember - 1 + result.size() + 2;
+  const size_t length = sizeof kResultHead - 1 + id_length + sizeof kResultMember - 1 + result.size() + 1;
+  begin_frame(connection);
   uint8_t* room = connection->reserve(length);
   if (room == nullptr) return connection->destroy(UV_ENOMEM);
   const auto put = [&room](const void* bytes, size_t count) {
@@ -347,8 +370,9 @@ void BatchDispatcher::write_reply(Connection* connection, const uint8_t* id, siz
   put(id, id_length);
   put(kResultMember, sizeof kResultMember - 1);
   put(result.data(), result.size());
-  put("}\n", 2);
+  put("}", 1);
   connection->finish_frame(length);
+  end_frame(connection);
 }
 
 // -----------------------------------------------------------------------------------------------------
@@ -369,10 +393,11 @@ bool BatchDispatcher::forward(Connection* connection, const Route& route, const 
   char id[24];
   const int id_length =
       std::snprintf(id, sizeof id, "%llu", static_cast<unsigned long long>(forwards_.add(std::move(call))));
+  begin_frame(upstream);
   append_bytes(upstream, frame, id_start);
   append_bytes(upstream, id, static_cast<size_t>(id_length));
   append_bytes(upstream, frame + id_end, length - id_end);
-  append_text(upstream, "\n");
+  end_frame(upstream);
   return true;
 }
 
@@ -394,21 +419,24 @@ bool BatchDispatcher::take_upstream_reply(Connection* connection, const uint8_t*
   }
   Connection* caller = engine_->find(call.caller, call.caller_generation);
   if (caller == nullptr || caller->closing()) return true;
+  begin_frame(caller);
   append_bytes(caller, frame, id_start);
   append_bytes(caller, call.id.data(), call.id.size());
   append_bytes(caller, frame + id_end, length - id_end);
-  append_text(caller, "\n");
+  end_frame(caller);
   return true;
 }
 
 void BatchDispatcher::fail_forward(const ForwardedCall& call) {
   Connection* caller = engine_->find(call.caller, call.caller_generation);
   if (caller == nullptr || caller->closing()) return;
+  begin_frame(caller);
   append_text(caller, kResultHead);
   append_bytes(caller, call.id.data(), call.id.size());
   append_text(caller, kErrorMember);
   append_text(caller, kUpstreamGone);
-  append_text(caller, "}\n");
+  append_text(caller, "}");
+  end_frame(caller);
 }
 
 }  // namespace ringwire

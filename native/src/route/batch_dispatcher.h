@@ -108,6 +108,7 @@ class BatchDispatcher final : public StreamSink {
   bool make_room(const Connection* connection);
   void add_event(int32_t kind, Connection* connection, int32_t first, int32_t second);
   bool dispatch(Connection* connection, const uint8_t* base, size_t start, size_t end);
+  bool take_large_reply(Connection* connection, const uint8_t* frame, size_t length);
   bool take_upstream_reply(Connection* connection, const uint8_t* frame, size_t length);
   int match_profile(const Connection* connection, int32_t flags) const;
   void add_call(Connection* connection, const Route& route, int profile, const uint8_t* frame, size_t start,
