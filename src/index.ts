@@ -57,6 +57,7 @@ export type {
   RequestOptions,
   TraceContext,
 } from './rpc/types.js';
+export type { Encoding } from './serialization/codec.js';
 export type { ChildCommand } from './transports/endpoint.js';
 export { connectTransport, listenTransport } from './transports/open.js';
 export type {

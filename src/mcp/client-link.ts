@@ -1,5 +1,6 @@
 /** One connection of a client: which era the server is of, and what a request needs there. */
 import { RingwireError, RpcError, RpcErrorCode } from '../errors.js';
+import { askFor } from '../rpc/client.js';
 import type { Dispatcher } from '../rpc/dispatcher.js';
 import { Peer } from '../rpc/peer.js';
 import type { RequestOptions } from '../rpc/types.js';
@@ -32,9 +33,12 @@ async function openPeer(
   options: ResolvedConnectOptions,
   dispatcher: Dispatcher,
 ): Promise<Peer> {
-  const transport = isTransport(target) ? target : await connectTransport(target, options.transport);
+  const { encodings, ...rpc } = options.rpc ?? {};
+  const connected = isTransport(target) ? target : await connectTransport(target, options.transport);
+  const transport =
+    encodings === undefined ? connected : await askFor(connected, encodings, options.transport);
   return new Peer(transport, {
-    ...options.rpc,
+    ...rpc,
     dispatcher,
     answerMalformed: false,
     answerAfterEnd: false,

@@ -1,4 +1,5 @@
 /** Options of connect(), and the handlers by which a client serves what servers ask of it. */
+import type { ConnectRpcOptions } from '../rpc/client.js';
 import type { PeerOptions } from '../rpc/peer-options.js';
 import type { LogLevel } from '../rpc/types.js';
 import type { ChildCommand } from '../transports/endpoint.js';
@@ -65,8 +66,12 @@ export interface ConnectOptions extends InputHandlers {
   /** Ends requests that name no timeout. Default defaultTimeoutMs of src/limits.ts. */
   readonly timeoutMs?: number;
   readonly transport?: TransportOptions;
-  /** Limits and hooks of the JSON-RPC connection. */
-  readonly rpc?: Omit<PeerOptions, 'dispatcher' | 'onOpen' | 'batches' | 'defaultTimeoutMs'>;
+  /**
+   * Limits and hooks of the JSON-RPC connection. `encodings` asks a server that is known to be ringwire for another
+   * encoding than MCP's JSON, before the first MCP message; never by default.
+   */
+  readonly rpc?: Omit<PeerOptions, 'dispatcher' | 'onOpen' | 'batches' | 'defaultTimeoutMs'> &
+    Pick<ConnectRpcOptions, 'encodings'>;
 }
 
 const defaultClientInfo: Implementation = { name: 'ringwire', version: '0.1.0' };

@@ -40,7 +40,7 @@ export interface ServerOptions extends Implementation {
     /** Default requestStateTtlMs. */
     readonly ttlMs?: number;
   };
-  /** Limits and hooks of every connection. */
+  /** Limits and hooks of every connection. `encodings` is noticed only by clients of ours that ask for one. */
   readonly rpc?: Omit<RpcServerOptions, 'dispatcher' | 'batches' | 'direct'>;
 }
 

@@ -1,7 +1,9 @@
 /** Connects to a JSON-RPC 2.0 peer. */
 import { RingwireError } from '../errors.js';
+import type { Encoding } from '../serialization/codec.js';
 import { connectTransport } from '../transports/open.js';
 import type { SendResult, Transport, TransportOptions } from '../transports/transport.js';
+import { checkEncodings, requestEncoding } from '../transports/upgrade.js';
 import type { Dispatcher } from './dispatcher.js';
 import { Peer } from './peer.js';
 import { type CloseOptions, type PeerOptions, resolvePeerOptions } from './peer-options.js';
@@ -13,6 +15,11 @@ export type RpcTarget = Parameters<typeof connectTransport>[0];
 export interface ConnectRpcOptions extends PeerOptions {
   /** Options of the transport, among them connectTimeoutMs and a signal that abandons connecting. */
   readonly transport?: TransportOptions;
+  /**
+   * Asks the server for one of these encodings, in order of preference, as the first message of the connection.
+   * A server that does not offer it answers with an error and is spoken to in JSON. Default: nothing is asked.
+   */
+  readonly encodings?: readonly Encoding[];
 }
 
 export class RpcClient {
@@ -60,9 +67,10 @@ export async function connectRpc(
   target: RpcTarget | readonly RpcTarget[],
   options: ConnectRpcOptions = {},
 ): Promise<RpcClient> {
-  const { transport: transportOptions, ...given } = options;
+  const { transport: transportOptions, encodings, ...given } = options;
   const peerOptions: PeerOptions = { answerMalformed: false, answerAfterEnd: false, ...given };
   resolvePeerOptions(peerOptions);
+  if (encodings !== undefined) checkEncodings(encodings);
   const targets: readonly RpcTarget[] = isList(target) ? target : [target];
   if (targets.length === 0) {
     throw new RingwireError('CONFIG_INVALID', 'connect needs at least one target; the list is empty.');
@@ -72,6 +80,7 @@ export async function connectRpc(
     let transport: Transport;
     try {
       transport = await connectTransport(each, transportOptions);
+      if (encodings !== undefined) transport = await askFor(transport, encodings, transportOptions);
     } catch (error) {
       if (!(error instanceof RingwireError)) throw error;
       errors.push(error);
@@ -82,6 +91,19 @@ export async function connectRpc(
     return new RpcClient(new Peer(transport, peerOptions), each);
   }
   throw errors.length === 1 ? errors[0] : allFailed(errors);
+}
+
+/** requestEncoding() under the options of a connection. */
+export function askFor(
+  transport: Transport,
+  encodings: readonly Encoding[],
+  options: TransportOptions = {},
+): Promise<Transport> {
+  return requestEncoding(transport, {
+    encodings,
+    timeoutMs: options.connectTimeoutMs,
+    signal: options.signal,
+  });
 }
 
 function isList(target: RpcTarget | readonly RpcTarget[]): target is readonly RpcTarget[] {

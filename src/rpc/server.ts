@@ -3,10 +3,12 @@
 import type { StreamEngineCounters } from '../binding/native.js';
 import { RingwireError } from '../errors.js';
 import * as limits from '../limits.js';
+import type { Encoding } from '../serialization/codec.js';
 import { createScanner } from '../serialization/envelope.js';
 import { NativeConnection } from '../transports/native/connection.js';
 import { listenTransport } from '../transports/open.js';
 import type { Listener, Transport, TransportOptions } from '../transports/transport.js';
+import { checkEncodings, offerEncoding } from '../transports/upgrade.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { DirectServer } from './direct/direct-server.js';
 import { type DirectRoutes, methodRoutes } from './direct/routes.js';
@@ -19,12 +21,18 @@ import type { Handler, Interceptor } from './types.js';
 export interface RpcServerOptions extends PeerOptions {
   /** What the native engine routes. Default: every method of the dispatcher, whatever the request says. */
   readonly direct?: DirectRoutes;
+  /**
+   * Offers these encodings to clients that ask for one in their first message; others never notice. Default: none
+   * is offered, and asking is an unknown method.
+   */
+  readonly encodings?: readonly Encoding[];
 }
 
 export class RpcServer {
   readonly dispatcher: Dispatcher;
   readonly #peerOptions: PeerOptions;
   readonly #routes: DirectRoutes;
+  readonly #encodings: readonly Encoding[] | undefined;
   /** Serves the calls of native connections; made when the first of them is asked for. */
   #direct: DirectServer | undefined;
   readonly #connections = new Set<Peer>();
@@ -34,6 +42,8 @@ export class RpcServer {
   /** Throws CONFIG_INVALID that names the option. */
   constructor(options: RpcServerOptions = {}) {
     resolvePeerOptions(options);
+    if (options.encodings !== undefined) checkEncodings(options.encodings);
+    this.#encodings = options.encodings;
     this.dispatcher = options.dispatcher ?? new Dispatcher();
     this.#routes = options.direct ?? methodRoutes(this.dispatcher);
     this.#peerOptions = {
@@ -104,11 +114,26 @@ export class RpcServer {
   /** Serves a connection made elsewhere. */
   attach(transport: Transport): Peer {
     this.#refuseWhenClosed();
-    const peer = new Peer(transport, this.#peerOptions);
-    const direct = this.#direct;
-    if (direct !== undefined && transport instanceof NativeConnection && transport.engine === direct.engine)
-      direct.attach(transport, peer);
+    const encodings = this.#encodings;
+    if (encodings === undefined) {
+      const peer = new Peer(transport, this.#peerOptions);
+      this.#dispatchNatively(transport, peer);
+      return peer;
+    }
+    const offered = offerEncoding(transport, { encodings });
+    const peer = new Peer(offered, this.#peerOptions);
+    // The engine reads JSON alone, and the first frame may change what the connection speaks.
+    void offered.settled.then((encoding) => {
+      if (encoding === 'json') this.#dispatchNatively(transport, peer);
+    });
     return peer;
+  }
+
+  /** Has the native engine dispatch the calls of a connection of its own. */
+  #dispatchNatively(transport: Transport, peer: Peer): void {
+    const direct = this.#direct;
+    const isOurs = transport instanceof NativeConnection && transport.engine === direct?.engine;
+    if (direct !== undefined && isOurs && peer.isOpen) direct.attach(transport, peer);
   }
 
   /** The server's counters in the native engine; undefined where none of its connections is native. */

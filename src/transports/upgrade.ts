@@ -7,18 +7,26 @@ import { RingwireError } from '../errors.js';
 import { connectTimeoutMs, highWatermarkBytes } from '../limits.js';
 import { codecs, type Encoding, packMessage, unpackMessage } from '../serialization/codec.js';
 import { answerEncodingRequest, encodingRequest, readEncodingAnswer } from '../serialization/negotiation.js';
+import { aborted } from './system-errors.js';
 import type { PeerInfo, SendResult, Transport, TransportHandlers, TransportKind } from './transport.js';
 
 export interface NegotiatedTransport extends Transport {
   /** What the connection speaks; 'json' until the peers have agreed on something else. */
   readonly encoding: Encoding;
+  /** Resolves with the encoding once it cannot change any more: when the peer's first frame came. */
+  readonly settled: Promise<Encoding>;
 }
 
 export interface EncodingOptions {
   /** In order of preference. Default ['msgpack', 'json']. */
   readonly encodings?: readonly Encoding[];
-  /** requestEncoding() only: how long to wait for the answer. Default connectTimeoutMs of src/limits.ts. */
+}
+
+export interface EncodingRequestOptions extends EncodingOptions {
+  /** How long to wait for the answer. Default connectTimeoutMs of src/limits.ts. */
   readonly timeoutMs?: number;
+  /** Gives up waiting, and the connection with it. */
+  readonly signal?: AbortSignal;
 }
 
 const allEncodings: readonly Encoding[] = ['msgpack', 'json'];
@@ -26,6 +34,8 @@ const allEncodings: readonly Encoding[] = ['msgpack', 'json'];
 /** What both sides share: passing everything through, translated once an encoding is agreed on. */
 abstract class EncodedTransport implements NegotiatedTransport {
   encoding: Encoding = 'json';
+  readonly settled: Promise<Encoding>;
+  #resolveSettled!: (encoding: Encoding) => void;
   protected readonly inner: Transport;
   protected readonly encodings: readonly Encoding[];
   protected handlers: TransportHandlers | undefined;
@@ -33,6 +43,9 @@ abstract class EncodedTransport implements NegotiatedTransport {
   constructor(inner: Transport, encodings: readonly Encoding[]) {
     this.inner = inner;
     this.encodings = encodings;
+    this.settled = new Promise((resolve) => {
+      this.#resolveSettled = resolve;
+    });
   }
 
   get kind(): TransportKind {
@@ -77,9 +90,10 @@ abstract class EncodedTransport implements NegotiatedTransport {
     this.inner.destroy(error);
   }
 
-  /** Speaks an encoding from the next byte on, in both directions. */
+  /** Speaks an encoding from the next byte on, in both directions, for good. */
   protected adopt(encoding: Encoding): void {
     this.encoding = encoding;
+    this.#resolveSettled(encoding);
     if (encoding !== 'json') this.inner.setFraming?.(codecs[encoding].framing);
   }
 
@@ -129,7 +143,10 @@ class OfferingTransport extends EncodedTransport {
   #answer(frame: Buffer): boolean {
     this.#first = false;
     const settled = answerEncodingRequest(frame, this.encodings);
-    if (settled === undefined) return false;
+    if (settled === undefined) {
+      this.adopt('json');
+      return false;
+    }
     if (this.inner.send(settled.answer) === 'full') {
       // The peer waits for this answer and nothing else can be said to it.
       this.destroy(
@@ -154,8 +171,14 @@ class AskingTransport extends EncodedTransport {
   #closed: { readonly error: RingwireError | undefined } | undefined;
 
   /** Asks, and resolves once this end knows what it speaks. */
-  ask(timeoutMs: number): Promise<void> {
+  ask(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
+      const onAbort = (): void =>
+        this.inner.destroy(aborted('Asking the peer for an encoding', signal as AbortSignal));
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+      };
       const timer = setTimeout(() => {
         const text = `The peer did not answer the request for an encoding within ${timeoutMs} ms.`;
         // It may still answer and change its framing: the connection cannot be used.
@@ -165,7 +188,7 @@ class AskingTransport extends EncodedTransport {
         onFrame: (frame) => {
           if (this.#settled) this.deliver(frame);
           else if (this.#settle(frame)) {
-            clearTimeout(timer);
+            settle();
             resolve();
           }
         },
@@ -174,7 +197,7 @@ class AskingTransport extends EncodedTransport {
         onFrameError: (error) => this.refuse(error),
         onEnd: () => this.#onEnd(),
         onClose: (error) => {
-          clearTimeout(timer);
+          settle();
           reject(
             error ??
               new RingwireError('CONNECTION_CLOSED', 'The peer closed before it agreed on an encoding.'),
@@ -184,6 +207,8 @@ class AskingTransport extends EncodedTransport {
         },
       });
       this.inner.send(encodingRequest(this.encodings));
+      signal?.addEventListener('abort', onAbort);
+      if (signal?.aborted) onAbort();
     });
   }
 
@@ -247,23 +272,31 @@ class AskingTransport extends EncodedTransport {
  * Wraps a connection of ours, not started, and asks its peer for an encoding. Resolves to a transport to start();
  * with a peer that knows nothing of this it speaks JSON.
  *
- * @throws RingwireError DEADLINE_EXCEEDED, CONNECTION_CLOSED and what else ends a connection; it is closed then.
+ * @throws RingwireError CONFIG_INVALID, DEADLINE_EXCEEDED, CANCELLED, CONNECTION_CLOSED and what else ends a connection; it is closed then.
  */
 export async function requestEncoding(
   transport: Transport,
-  options: EncodingOptions = {},
+  options: EncodingRequestOptions = {},
 ): Promise<NegotiatedTransport> {
-  const asking = new AskingTransport(transport, checked(options.encodings));
-  await asking.ask(options.timeoutMs ?? connectTimeoutMs);
+  let encodings: readonly Encoding[];
+  try {
+    encodings = checkEncodings(options.encodings);
+  } catch (error) {
+    transport.destroy();
+    throw error;
+  }
+  const asking = new AskingTransport(transport, encodings);
+  await asking.ask(options.timeoutMs ?? connectTimeoutMs, options.signal);
   return asking;
 }
 
 /** Wraps a connection a listener accepted, not started: if its peer asks for an encoding as its first message, it gets one. */
 export function offerEncoding(transport: Transport, options: EncodingOptions = {}): NegotiatedTransport {
-  return new OfferingTransport(transport, checked(options.encodings));
+  return new OfferingTransport(transport, checkEncodings(options.encodings));
 }
 
-function checked(encodings: readonly Encoding[] = allEncodings): readonly Encoding[] {
+/** @throws RingwireError CONFIG_INVALID */
+export function checkEncodings(encodings: readonly Encoding[] = allEncodings): readonly Encoding[] {
   const known = Array.isArray(encodings) && encodings.every((each) => Object.hasOwn(codecs, each));
   if (known && encodings.length > 0) return encodings;
   throw new RingwireError('CONFIG_INVALID', '"encodings" must be a list of "msgpack" and "json".');
