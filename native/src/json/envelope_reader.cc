@@ -190,6 +190,44 @@ Token EnvelopeReader::params(Token token) {
 }
 
 Token EnvelopeReader::meta(Token token) {
+  const uint32_t start = *token;
+  // The bytes behind a match are the end of the object, so its tokens are all there; a frame that is cut
+  // short cannot match, because the comparison stays inside the text.
+  if (cache_->length > 0 && walker_.text_end() - start >= cache_->length &&
+      memcmp(walker_.text() + start, cache_->text, cache_->length) == 0 &&
+      walker_.has_tokens(token, cache_->tokens)) {
+    flags_ |= cache_->flags;
+    if (cache_->version_start >= 0)
+      set(EnvelopeField::kVersionStart, start + static_cast<uint32_t>(cache_->version_start),
+          start + static_cast<uint32_t>(cache_->version_end));
+    set(EnvelopeField::kMetaStart, start, start + cache_->length);
+    return token + cache_->tokens;
+  }
+  const int32_t flags_before = flags_;
+  flags_ = 0;
+  const Token end = read_meta(token);
+  if (end != nullptr) remember_meta(token, end, flags_);
+  flags_ |= flags_before;
+  return end;
+}
+
+void EnvelopeReader::remember_meta(Token token, Token end, int32_t flags) {
+  const uint32_t start = *token;
+  const uint32_t length = end[-1] + 1 - start;
+  if (length > MetaCache::kMaxBytes || (flags & EnvelopeFlag::kHasProgressToken) != 0 ||
+      duplicate_ != kNone || memchr(walker_.text() + start, '\\', length) != nullptr)
+    return;
+  memcpy(cache_->text, walker_.text() + start, length);
+  cache_->length = length;
+  cache_->tokens = static_cast<uint32_t>(end - token);
+  cache_->flags = flags;
+  const int32_t version = record_[EnvelopeField::kVersionStart];
+  const int32_t base = static_cast<int32_t>(start) + origin_;
+  cache_->version_start = version < 0 ? -1 : version - base;
+  cache_->version_end = version < 0 ? -1 : record_[EnvelopeField::kVersionEnd] - base;
+}
+
+Token EnvelopeReader::read_meta(Token token) {
   const Token end = walker_.object(token, 2, [this](Token name, Token value) -> Token {
     const Key key = key_at(name);
     const uint8_t kind = walker_.at(value);

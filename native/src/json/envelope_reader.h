@@ -6,11 +6,29 @@
 
 namespace ringwire {
 
+/**
+ * The last `_meta` that was read: clients send the same bytes with every request, and bytes that were valid
+ * JSON with these contents a moment ago are so now. Only objects without escapes and without a progress
+ * token, which differs from request to request.
+ */
+struct MetaCache {
+  static constexpr uint32_t kMaxBytes = 512;
+
+  uint32_t length = 0;
+  /** Tokens of the object, brackets included. */
+  uint32_t tokens = 0;
+  int32_t flags = 0;
+  /** Of the version, relative to the object's bracket; -1 where it has none. */
+  int32_t version_start = -1;
+  int32_t version_end = -1;
+  uint8_t text[kMaxBytes];
+};
+
 class EnvelopeReader {
  public:
   /** `record` takes EnvelopeField::kCount values; `origin` is added to every offset in it. */
-  EnvelopeReader(const StructuralWalker::Input& input, int32_t* record, int32_t origin)
-      : walker_(input), record_(record), origin_(origin) {}
+  EnvelopeReader(const StructuralWalker::Input& input, int32_t* record, int32_t origin, MetaCache* cache)
+      : walker_(input), record_(record), origin_(origin), cache_(cache) {}
 
   /**
    * Reads the document at `first`; returns the token after it. On a syntax error or too much depth it returns
@@ -40,6 +58,8 @@ class EnvelopeReader {
   Token envelope(Token token);
   Token params(Token token);
   Token meta(Token token);
+  Token read_meta(Token token);
+  void remember_meta(Token token, Token end, int32_t flags);
   /** A member of params that the record does not show. */
   Token other(Token token) {
     flags_ |= EnvelopeFlag::kHasOtherParams;
@@ -79,6 +99,7 @@ class EnvelopeReader {
   StructuralWalker walker_;
   int32_t* record_;
   int32_t origin_;
+  MetaCache* cache_;
   int32_t flags_ = 0;
   uint32_t seen_ = 0;
   uint32_t duplicate_ = kNone;

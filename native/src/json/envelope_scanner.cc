@@ -46,6 +46,24 @@ void set_bounds(int32_t* record, int32_t origin, size_t length) {
   record[EnvelopeField::kFrameEnd] = origin + static_cast<int32_t>(length);
 }
 
+/** Past the last newline, or 0. From the end in steps that double, so that one long line is not walked byte
+ * by byte. */
+size_t last_line_end(const uint8_t* text, size_t length) {
+  size_t end = length;
+  for (size_t step = 256; end > 0; step *= 2) {
+    const size_t begin = end > step ? end - step : 0;
+    const uint8_t* at = text + begin;
+    size_t found = 0;
+    while (const void* newline = memchr(at, '\n', static_cast<size_t>(text + end - at))) {
+      at = static_cast<const uint8_t*>(newline) + 1;
+      found = static_cast<size_t>(at - text);
+    }
+    if (found > 0) return found;
+    end = begin;
+  }
+  return 0;
+}
+
 }  // namespace
 
 EnvelopeScanner::EnvelopeScanner(int max_depth, const simdjson::implementation* kernel)
@@ -53,9 +71,11 @@ EnvelopeScanner::EnvelopeScanner(int max_depth, const simdjson::implementation* 
                   ? static_cast<const simdjson::implementation*>(simdjson::get_active_implementation())
                   : kernel),
       max_depth_(std::min(std::max(max_depth, 1), kMaxDepthLimit)),
-      fallback_(kernel_->name() == "fallback") {
+      fallback_(kernel_->name() == "fallback"),
+      meta_(new (std::nothrow) MetaCache) {
   // Where this fails the pointer stays empty, and every scan says OutOfMemory.
-  if (kernel_->create_dom_parser_implementation(kFirstBytes, 1, parser_) != simdjson::SUCCESS)
+  if (meta_ == nullptr ||
+      kernel_->create_dom_parser_implementation(kFirstBytes, 1, parser_) != simdjson::SUCCESS)
     parser_.reset();
 }
 
@@ -114,7 +134,7 @@ int32_t EnvelopeScanner::scan_frame(const uint8_t* frame, const ByteFacts& facts
     return diagnose(frame, length, ScanVerdict::kInvalidJson, 0, record, origin);
   const Token first = parser_->structural_indexes.get();
   const Token stop = first + parser_->n_structural_indexes;
-  EnvelopeReader reader(input(frame, first, stop, length, facts.backslash), record, origin);
+  EnvelopeReader reader(input(frame, first, stop, length, facts.backslash), record, origin, meta_.get());
   const Token after = reader.read(first);
   if (after != nullptr && (after != stop || error != simdjson::SUCCESS)) reader.refuse_rest(after);
   if (reader.refusal() != ScanVerdict::kOk)
@@ -144,9 +164,8 @@ size_t EnvelopeScanner::scan_lines(const uint8_t* buffer, size_t length, int32_t
   length = std::min<size_t>(length, INT32_MAX);
   while (count < max_records && start < length) {
     // A run is as many whole lines as fit into kRunBytes, or one longer line.
-    size_t run = std::min(length - start, kRunBytes);
     const uint8_t* text = buffer + start;
-    while (run > 0 && text[run - 1] != '\n') --run;
+    size_t run = last_line_end(text, std::min(length - start, kRunBytes));
     if (run == 0) {
       const void* newline = memchr(text, '\n', length - start);
       if (newline == nullptr) break;
@@ -189,7 +208,7 @@ size_t EnvelopeScanner::scan_run(const uint8_t* run, size_t length, int32_t* rec
       Token limit = stop;
       if (bad_lines) limit = token_at_or_past(token, stop, end);
       EnvelopeReader reader(input(run, token, limit, bad_lines ? end : length, facts.backslash), record,
-                            origin);
+                            origin, meta_.get());
       const Token after = reader.read(token);
       if (after != nullptr && after[-1] < end && (after == stop || *after >= end)) {
         reader.finish();
@@ -209,7 +228,8 @@ size_t EnvelopeScanner::scan_run(const uint8_t* run, size_t length, int32_t* rec
 
 void EnvelopeScanner::refuse_line(const uint8_t* run, Token first, Token stop, size_t start,
                                   const ByteFacts& facts, int32_t* record, int32_t origin) {
-  EnvelopeReader reader(input(run, first, stop, start + facts.length, facts.backslash), record, origin);
+  EnvelopeReader reader(input(run, first, stop, start + facts.length, facts.backslash), record, origin,
+                        meta_.get());
   const Token after = reader.read(first);
   if (after != nullptr) reader.refuse_rest(after);
   diagnose(run + start, facts.length, reader.refusal(), reader.refusal_offset() - start, record,

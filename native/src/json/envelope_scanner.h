@@ -17,6 +17,8 @@ class dom_parser_implementation;
 
 namespace ringwire {
 
+struct MetaCache;
+
 /**
  * One scanner belongs to one thread. It keeps the memory of its structural index (four bytes per byte of the
  * largest frame, at most kKeptBytes of frame) from scan to scan; frames and records stay the caller's and
@@ -70,6 +72,7 @@ class EnvelopeScanner {
   int max_depth_;
   /** simdjson's kernel without SIMD: it reads past the end, and lets escaped control characters pass. */
   bool fallback_;
+  std::unique_ptr<MetaCache> meta_;
   uint64_t kinds_[kDepthWords] = {};
 };
 

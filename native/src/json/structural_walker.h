@@ -39,6 +39,10 @@ class StructuralWalker {
   uint32_t error_offset() const { return error_offset_; }
   const uint8_t* text() const { return in_.text; }
   bool has_escapes() const { return in_.has_escapes; }
+  uint32_t text_end() const { return in_.text_end; }
+  bool has_tokens(Token token, uint32_t count) const {
+    return static_cast<size_t>(in_.stop - token) >= count;
+  }
 
   /** The token's byte; 0 past the last token, which no grammar rule accepts. */
   uint8_t at(Token token) const { return token < in_.stop ? in_.text[*token] : 0; }

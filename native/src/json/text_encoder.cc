@@ -1,5 +1,8 @@
 #include "json/text_encoder.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "base/simd_bytes.h"
 
 namespace ringwire {
@@ -99,6 +102,18 @@ uint8_t* put_unit(const uint8_t* text, size_t, size_t* at, uint8_t* out) {
 Bytes16 load_units(const char16_t* text) { return Bytes16::narrow(text); }
 Bytes16 load_units(const uint8_t* text) { return Bytes16::load(text); }
 
+/** Below this many units left, going unit by unit costs less than a padded block. */
+constexpr size_t kShortUnits = 4;
+
+/** A block of fewer than sixteen units; the lanes behind them hold spaces. */
+template <typename Unit>
+Bytes16 load_last(const Unit* text, size_t length) {
+  Unit padded[16];
+  for (Unit& unit : padded) unit = ' ';
+  std::memcpy(padded, text, length * sizeof(Unit));
+  return load_units(padded);
+}
+
 /** Lanes that cannot be copied as they are. */
 template <bool kEscape>
 Lanes16 special(Bytes16 block) {
@@ -113,14 +128,15 @@ size_t convert(const Unit* text, size_t length, uint8_t* out) {
   size_t at = 0;
   while (at < length) {
 #if defined(RINGWIRE_SIMD_BYTES)
-    if (length - at >= 16) {
-      const Bytes16 block = load_units(text + at);
+    const size_t left = length - at;
+    if (left >= kShortUnits) {
+      const Bytes16 block = left >= 16 ? load_units(text + at) : load_last(text + at, left);
       block.store(out);
       const Lanes16 lanes = special<kEscape>(block);
-      const size_t plain = lanes.any() ? lanes.first() : 16;
+      const size_t plain = std::min<size_t>(lanes.any() ? lanes.first() : 16, left);
       at += plain;
       out += plain;
-      if (plain == 16) continue;
+      if (plain == 16 || plain == left) continue;
       // What is special seldom stands alone: go on unit by unit until a plain one.
       do {
         out = put_unit<kEscape>(text, length, &at, out);
