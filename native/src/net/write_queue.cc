@@ -12,7 +12,7 @@ WriteQueue::~WriteQueue() {
 
 uint8_t* WriteQueue::reserve(size_t length) {
   const size_t wanted = tail_used_ + length;
-  if (wanted > tail_capacity_) {
+  if (wanted > tail_capacity_ || tail_ == nullptr) {
     size_t capacity = tail_capacity_ == 0 ? 1024 : tail_capacity_ * 2;
     if (capacity < wanted) capacity = wanted;
     auto* grown = static_cast<uint8_t*>(std::realloc(tail_, capacity));

@@ -12,7 +12,7 @@ struct ByteRange {
   size_t length = 0;
 
   bool equals(const std::string& other) const {
-    return other.size() == length && std::memcmp(other.data(), data, length) == 0;
+    return other.size() == length && (length == 0 || std::memcmp(other.data(), data, length) == 0);
   }
 };
 
