@@ -29,6 +29,8 @@ export class CallServer {
   readonly #outbox: Outbox;
   readonly #options: ResolvedPeerOptions;
   readonly #counters: PeerCounters;
+  /** Why calls are aborted since the connection ended; undefined while it is open, or where they may go on. */
+  #callerGone: RingwireError | undefined = undefined;
   /** Batches that wait for some of their elements. */
   readonly #batches = new Set<BatchReply>();
 
@@ -70,8 +72,13 @@ export class CallServer {
     this.answer(call, text);
   }
 
-  /** Registers an asynchronous call. False when it was refused, and answered. */
+  /** Registers an asynchronous call. False when it was refused, and answered, or when its caller is gone. */
   track(call: ServedCall): boolean {
+    if (this.#callerGone !== undefined) {
+      // The connection ended while the handler ran, which nobody would tell it any more.
+      call.abort(this.#callerGone);
+      return false;
+    }
     const refusal = this.inFlight.track(call);
     if (refusal === undefined) return true;
     this.answer(call, this.#errorText(call, refusal));
@@ -174,6 +181,7 @@ export class CallServer {
     this.#batches.clear();
     if (!this.#options.cancelOnDisconnect) return;
     const reason = new RingwireError('CONNECTION_CLOSED', 'The caller is gone.', { cause: error });
+    this.#callerGone = reason;
     for (const call of this.inFlight.all()) {
       this.inFlight.untrack(call);
       call.abort(reason);

@@ -29,6 +29,11 @@ export class InFlight {
     return this.#calls.size;
   }
 
+  /** How many more may start now. */
+  get room(): number {
+    return this.#options.maxInFlight - this.#calls.size - this.#notifications.size;
+  }
+
   /** Whatever asked now would be admitted. */
   get admitsAll(): boolean {
     return !this.draining && this.#isIdle();
@@ -121,7 +126,7 @@ export class InFlight {
   }
 
   #hasRoom(): boolean {
-    return this.#calls.size + this.#notifications.size < this.#options.maxInFlight;
+    return this.room > 0;
   }
 
   #overloaded(): RpcError {

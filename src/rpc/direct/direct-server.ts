@@ -141,6 +141,9 @@ export class DirectServer implements CallHandler, DirectCallOwner {
       this.#replies.drop(records[base + BatchField.Slot]);
       return;
     }
+    // Before they are known to their connections, calls of this batch count against nobody's limit.
+    if (this.#unsettled.length > 0 && this.#unsettled.length >= peer.calls.inFlight.room)
+      this.#trackUnsettled();
     const call = new DirectCall(this, peer, handler.method, base);
     if (!peer.admitsAll) {
       const refusal = peer.admit(call.id!);
@@ -204,7 +207,8 @@ export class DirectServer implements CallHandler, DirectCallOwner {
   }
 
   #follow(call: DirectCall, handler: DirectHandler, promise: PromiseLike<unknown>): void {
-    promise.then(
+    // What another library made may throw in then(), or come to a promise: Promise.resolve() sees to both.
+    (promise instanceof Promise ? promise : Promise.resolve(promise)).then(
       (result) => {
         if (this.#isWanted(call)) this.#settle(call, handler, result);
       },
