@@ -278,6 +278,8 @@ void act_set_flags(Connection* connection, int64_t flags) {
   connection->user_flags = static_cast<uint32_t>(flags);
   connection->set_pause_on_output((flags & ConnectionFlag::kDispatch) != 0);
 }
+void act_end_output(Connection* connection, int64_t) { connection->end_output(); }
+void act_set_outlives_output(Connection* connection, int64_t on) { connection->set_outlives_output(on != 0); }
 void act_set_referenced(Connection* connection, int64_t on) { connection->set_referenced(on != 0); }
 
 /** (index, generation, FramingCode, end): `end` is the arena offset where the frame at hand ends, or -1. */
@@ -298,6 +300,22 @@ napi_value pending_bytes(napi_env env, napi_callback_info info) {
   if (call.target == nullptr) return nullptr;
   const Connection* connection = connection_of(env, call.target, call.arguments);
   return integer(env, connection == nullptr ? 0 : static_cast<int64_t>(connection->pending_bytes()));
+}
+
+/** (index, generation): 0 while there is output, 1 after it ended, or the libuv error that ended it. */
+napi_value output_status(napi_env env, napi_callback_info info) {
+  EngineCall<2> call(env, info);
+  if (call.target == nullptr) return nullptr;
+  const Connection* connection = connection_of(env, call.target, call.arguments);
+  return integer(env, connection == nullptr ? 1 : connection->output_status());
+}
+
+/** (index, generation): bytes read so far; 0 where it is gone. */
+napi_value received_bytes(napi_env env, napi_callback_info info) {
+  EngineCall<2> call(env, info);
+  if (call.target == nullptr) return nullptr;
+  const Connection* connection = connection_of(env, call.target, call.arguments);
+  return integer(env, connection == nullptr ? 0 : static_cast<int64_t>(connection->received_bytes()));
 }
 
 /** (index, generation): the descriptor, -1 where it is gone. */
@@ -439,6 +457,10 @@ void register_stream_engine(Napi::Env env, Napi::Object exports) {
       {"destroy", act<act_destroy>},
       {"setFlags", act<act_set_flags>},
       {"setReferenced", act<act_set_referenced>},
+      {"endOutput", act<act_end_output>},
+      {"setOutlivesOutput", act<act_set_outlives_output>},
+      {"outputStatus", output_status},
+      {"receivedBytes", received_bytes},
       {"setFraming", set_framing},
       {"pendingBytes", pending_bytes},
       {"connectionFd", connection_fd},

@@ -85,6 +85,7 @@ void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
     return;
   }
   StreamEngine* engine = self->engine_;
+  self->received_bytes_ += static_cast<uint64_t>(count);
   if (self->large_ != nullptr) {
     self->receive_large(static_cast<size_t>(count));
   } else {
@@ -105,6 +106,10 @@ void Connection::receive(const uint8_t* base, size_t offset, size_t length) {
   region_offset_ = offset;
   region_length_ = length;
   region_batch_ = engine_->batch_number_;
+  if (framer_.framing() == Framing::kNewline && !framer_.skipping() && !input_blocked()) {
+    position = engine_->sink_->on_lines(this, base, offset, length);
+    if (position > 0) framer_.lines_taken();
+  }
   for (;;) {
     if (stopped_) return;  // set_framing() took the rest over
     if (input_blocked()) {
@@ -117,7 +122,7 @@ void Connection::receive(const uint8_t* base, size_t offset, size_t length) {
     const Framer::Step step = framer_.next(data, length, &position, &start, &end);
     if (step == Framer::Step::kFrame) {
       engine_->sink_->on_frame(this, base, offset + start, offset + end);
-      if (queue_.tail_bytes() >= options_.high_watermark_bytes) flush();
+      relieve();
     } else if (step == Framer::Step::kTooLarge) {
       engine_->sink_->on_frame_too_large(this);
     } else {
@@ -260,7 +265,7 @@ bool Connection::end_frame() {
 }
 
 uint8_t* Connection::begin_send(size_t length) {
-  if (closing_ || draining_) return nullptr;
+  if (closing_ || draining_ || output_ != Output::kOpen) return nullptr;
   if (queue_.pending_bytes() >= options_.high_watermark_bytes) flush();
   if (queue_.pending_bytes() >= options_.high_watermark_bytes) {
     was_full_ = true;
@@ -299,7 +304,7 @@ void Connection::flush() {
       const uv_buf_t buffer = uv_buf_init(reinterpret_cast<char*>(const_cast<uint8_t*>(queue_.tail())),
                                           static_cast<unsigned>(queue_.tail_bytes()));
       const int taken = uv_try_write(out(), &buffer, 1);
-      if (taken < 0 && taken != UV_EAGAIN) return destroy(taken);
+      if (taken < 0 && taken != UV_EAGAIN) return fail_output(taken);
       if (taken > 0) queue_.consume_tail(static_cast<size_t>(taken));
     }
     if (queue_.tail_bytes() > 0) {
@@ -310,12 +315,13 @@ void Connection::flush() {
       const int status = uv_write(&write_request_, out(), &buffer, 1, on_write);
       if (status != 0) {
         queue_.finish_flight();
-        return destroy(status);
+        return fail_output(status);
       }
     }
   }
   note_output();
   report_drain();
+  finish_output();
   finish_if_drained();
 }
 
@@ -332,7 +338,7 @@ void Connection::on_write(uv_write_t* request, int status) {
   auto* self = static_cast<Connection*>(request->data);
   self->queue_.finish_flight();
   if (self->closing_) return;
-  if (status != 0) return self->destroy(status);
+  if (status != 0) return self->fail_output(status);
   self->flush();
 }
 
@@ -360,6 +366,33 @@ void Connection::close() {
   flush();
 }
 
+void Connection::end_output() {
+  if (closing_ || draining_ || output_ != Output::kOpen) return;
+  output_ = Output::kEnding;
+  flush();
+}
+
+void Connection::finish_output() {
+  if (output_ != Output::kEnding || shutting_down_ || closing_ || queue_.pending_bytes() > 0) return;
+  shutting_down_ = true;
+  const int status = uv_shutdown(&shutdown_request_, out(), on_shutdown);
+  if (status == 0) return;
+  shutting_down_ = false;
+  fail_output(status);
+}
+
+/** Writing is over: what is queued cannot leave. */
+void Connection::fail_output(int status) {
+  if (!outlives_output_) return destroy(status);
+  if (closing_ || output_ == Output::kEnded) return;
+  queue_.consume_tail(queue_.tail_bytes());
+  output_ = Output::kEnded;
+  output_status_ = status;
+  was_full_ = false;
+  engine_->sink_->on_drain(this);
+  finish_if_drained();
+}
+
 void Connection::finish_if_drained() {
   if (!draining_ || shutting_down_ || closing_ || queue_.pending_bytes() > 0) return;
   shutting_down_ = true;
@@ -370,6 +403,14 @@ void Connection::finish_if_drained() {
 void Connection::on_shutdown(uv_shutdown_t* request, int status) {
   auto* self = static_cast<Connection*>(request->data);
   if (self->closing_) return;
+  if (self->output_ == Output::kEnding) {
+    self->shutting_down_ = false;
+    if (status != 0) return self->fail_output(status);
+    self->output_ = Output::kEnded;
+    self->output_status_ = 1;
+    self->engine_->sink_->on_drain(self);
+    return self->finish_if_drained();
+  }
   if (status != 0 || self->end_seen_) return self->close_handles();
   self->lingering_ = true;
   self->kept_.clear();

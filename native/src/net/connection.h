@@ -43,6 +43,13 @@ class Connection {
   bool inside_frame() const { return large_ != nullptr || !kept_.empty(); }
   /** After StreamSink::on_frame_too_large under length framing: the announced length, else 0. */
   uint32_t oversize_bytes() const { return framer_.oversize_bytes(); }
+  /** Whether no more of its input may be delivered now. */
+  bool input_blocked() const { return closing_ || paused_by_user_ || paused_by_output_; }
+  size_t max_frame_bytes() const { return framer_.max_frame_bytes(); }
+  /** Sends what is queued where that reached the high watermark; what is left then may block the input. */
+  void relieve() {
+    if (queue_.tail_bytes() >= options_.high_watermark_bytes) flush();
+  }
   size_t pending_bytes() const { return queue_.pending_bytes(); }
   bool above_high_watermark() const { return queue_.pending_bytes() >= options_.high_watermark_bytes; }
 
@@ -54,6 +61,18 @@ class Connection {
    * are answered here: on others it could stop two peers that both wait for the other to read.
    */
   void set_pause_on_output(bool on) { pauses_on_output_ = on; }
+
+  /**
+   * Whether a failure to write ends the output alone, because what the peer still sends is wanted: the last
+   * words of a child that closed its stdin. Without it the connection ends.
+   */
+  void set_outlives_output(bool on) { outlives_output_ = on; }
+  /** Sends what is queued, then ends the output; input goes on. StreamSink::on_drain tells of its end. */
+  void end_output();
+  /** 0 while there is output, 1 after it ended in good order, or the libuv error that ended it. */
+  int output_status() const { return output_ == Output::kEnded ? output_status_ : 0; }
+  /** Bytes read so far. */
+  uint64_t received_bytes() const { return received_bytes_; }
 
   /** Begins reading. Bytes that arrived before are waiting in the kernel. */
   void start();
@@ -120,8 +139,9 @@ class Connection {
   bool begin_large(const uint8_t* bytes, size_t length);
   /** Takes up input the sink had stopped; runs between polls, never inside a call of the sink's. */
   void process_stopped();
-  bool input_blocked() const { return closing_ || paused_by_user_ || paused_by_output_; }
   void finish_if_drained();
+  void finish_output();
+  void fail_output(int status);
   void close_handles();
   void note_output();
   void report_drain();
@@ -152,12 +172,16 @@ class Connection {
   size_t region_offset_ = 0;
   size_t region_length_ = 0;
   uint64_t region_batch_ = 0;
+  uint64_t received_bytes_ = 0;
   uint32_t generation_ = 0;
   int32_t index_ = -1;
   int close_status_ = 0;
+  int output_status_ = 0;
   uint8_t open_handles_ = 0;
   StreamKind kind_;
+  enum class Output : uint8_t { kOpen, kEnding, kEnded } output_ = Output::kOpen;
   bool has_separate_out_ = false;
+  bool outlives_output_ = false;
   bool started_ = false;
   bool connected_ = true;
   bool pauses_on_output_ = false;

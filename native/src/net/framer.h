@@ -39,6 +39,10 @@ class Framer {
   }
   Framing framing() const { return framing_; }
   size_t max_frame_bytes() const { return max_frame_bytes_; }
+  /** Whether a line that is too long is being dropped. */
+  bool skipping() const { return skipping_line_; }
+  /** Whole lines were taken from the front of the region without next(). */
+  void lines_taken() { searched_bytes_ = 0; }
   /** Changes the framing from the next byte on; only valid between frames. */
   void set_framing(Framing framing);
 

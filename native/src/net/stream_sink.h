@@ -12,6 +12,12 @@ class Slab;
 class StreamSink {
  public:
   /**
+   * Newline framing: input begins at base[offset]. A sink that reads many lines at once takes whole lines
+   * from the front and returns how many bytes; 0 has them cut and given to on_frame(). It stops where the
+   * connection is closed, paused or stopped.
+   */
+  virtual size_t on_lines(Connection* connection, const uint8_t* base, size_t offset, size_t length) = 0;
+  /**
    * One frame, at base[start, end), readable up to Slab::kPadding bytes past its end. `base` is the receive
    * arena and stays in place until the tick's end_of_batch(). The sink may pause() or destroy() the
    * connection: the rest of its input then waits, or is dropped.

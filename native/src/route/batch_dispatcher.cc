@@ -7,6 +7,7 @@
 #include "json/text_encoder.h"
 #include "net/listener.h"
 #include "net/stream_engine.h"
+#include "route/frame_builder.h"
 
 namespace ringwire {
 
@@ -19,33 +20,14 @@ constexpr char kUpstreamGone[] =
     "{\"code\":-32603,\"message\":\"The upstream connection closed before it answered\","
     "\"data\":{\"code\":\"CONNECTION_CLOSED\",\"retryable\":true}}";
 
-/** Code units written per step, so that room for the worst case (6 bytes a unit) stays small. */
-constexpr size_t kEncodeStepUnits = 16 * 1024;
-
-void begin_frame(Connection* connection) {
-  if (!connection->begin_frame()) connection->destroy(UV_ENOMEM);
-}
-
-void end_frame(Connection* connection) {
-  if (!connection->end_frame()) connection->destroy(UV_ENOMEM);
-}
-
-void append_bytes(Connection* connection, const void* bytes, size_t length) {
-  uint8_t* room = connection->reserve(length);
-  if (room == nullptr) return connection->destroy(UV_ENOMEM);
-  std::memcpy(room, bytes, length);
-  connection->finish_frame(length);
-}
-
-template <size_t N>
-void append_text(Connection* connection, const char (&text)[N]) {
-  append_bytes(connection, text, N - 1);
-}
-
 }  // namespace
 
 BatchDispatcher::BatchDispatcher(BatchConsumer* consumer, int32_t* records, int32_t* state, int max_depth)
-    : consumer_(consumer), records_(records), state_(state), scanner_(max_depth) {}
+    : consumer_(consumer),
+      records_(records),
+      state_(state),
+      scanner_(max_depth),
+      lines_(kLinesPerScan * EnvelopeField::kCount) {}
 
 BatchDispatcher::~BatchDispatcher() {
   for (const LargeFrame& frame : large_frames_) frame.slab->release();
@@ -125,9 +107,43 @@ bool BatchDispatcher::make_room(const Connection* connection) {
 // -------------------------------------------------------------------------------------------------------
 // frames
 
+size_t BatchDispatcher::on_lines(Connection* connection, const uint8_t* base, size_t offset, size_t length) {
+  if (connection->user_flags == 0) return 0;
+  const uint8_t* text = base + offset;
+  size_t taken = 0;
+  while (taken < length) {
+    const uint8_t* run = text + taken;
+    const size_t origin = offset + taken;
+    const size_t count = scanner_.scan_lines(run, length - taken, lines_.data(), kLinesPerScan);
+    if (count == 0) break;
+    for (size_t i = 0; i < count; ++i) {
+      // What JavaScript does in a delivery, and what a slow peer does not take, may stop the input here.
+      if (!make_room(connection) || connection->input_blocked()) return taken;
+      const int32_t* line = lines_.data() + i * EnvelopeField::kCount;
+      const auto start = static_cast<size_t>(line[EnvelopeField::kFrameStart]);
+      const auto end = static_cast<size_t>(line[EnvelopeField::kFrameEnd]);
+      if (end - start > connection->max_frame_bytes()) {
+        on_frame_too_large(connection);
+      } else if (end != start && !dispatch(connection, run, origin, line)) {
+        add_frame(connection, origin + start, origin + end);
+      }
+      taken = origin - offset + end + 1;
+      connection->relieve();
+    }
+  }
+  return taken;
+}
+
 void BatchDispatcher::on_frame(Connection* connection, const uint8_t* base, size_t start, size_t end) {
   if (!make_room(connection)) return;
-  if (connection->user_flags != 0 && dispatch(connection, base, start, end)) return;
+  if (connection->user_flags != 0) {
+    scanner_.scan(base + start, end - start, envelope_);
+    if (dispatch(connection, base + start, start, envelope_)) return;
+  }
+  add_frame(connection, start, end);
+}
+
+void BatchDispatcher::add_frame(Connection* connection, size_t start, size_t end) {
   int32_t* record = next_record(BatchKind::kFrame, connection);
   record[BatchField::kStart] = static_cast<int32_t>(start);
   record[BatchField::kEnd] = static_cast<int32_t>(end);
@@ -150,7 +166,7 @@ bool BatchDispatcher::take_large_reply(Connection* connection, const uint8_t* fr
   if (scanner_.scan(frame, length, envelope_) != ScanVerdict::kOk) return false;
   const int32_t kind = envelope_[EnvelopeField::kKind];
   return (kind == EnvelopeKind::kResponse || kind == EnvelopeKind::kError) &&
-         take_upstream_reply(connection, frame, length);
+         take_upstream_reply(connection, frame, envelope_);
 }
 
 Slab* BatchDispatcher::large_frame(int32_t number, size_t* start, size_t* end) {
@@ -171,15 +187,16 @@ int BatchDispatcher::match_profile(const Connection* connection, int32_t flags) 
   return -1;
 }
 
-/** Serves the frame by a route; false leaves it to the generic path. */
-bool BatchDispatcher::dispatch(Connection* connection, const uint8_t* base, size_t start, size_t end) {
-  const uint8_t* frame = base + start;
-  if (scanner_.scan(frame, end - start, envelope_) != ScanVerdict::kOk) return false;
-  const int32_t* e = envelope_;
+/**
+ * Serves a scanned frame by a route; false leaves it to the generic path. The envelope's offsets are into
+ * `text`, which lies at `origin` in the arena.
+ */
+bool BatchDispatcher::dispatch(Connection* connection, const uint8_t* text, size_t origin, const int32_t* e) {
+  if (e[EnvelopeField::kVerdict] != ScanVerdict::kOk) return false;
   const int32_t kind = e[EnvelopeField::kKind];
   if ((connection->user_flags & ConnectionFlag::kUpstream) != 0 &&
       (kind == EnvelopeKind::kResponse || kind == EnvelopeKind::kError))
-    return take_upstream_reply(connection, frame, end - start);
+    return take_upstream_reply(connection, text, e);
   if (kind != EnvelopeKind::kRequest || (connection->user_flags & ConnectionFlag::kDispatch) == 0)
     return false;
   const int32_t flags = e[EnvelopeField::kFlags];
@@ -190,11 +207,11 @@ bool BatchDispatcher::dispatch(Connection* connection, const uint8_t* base, size
   if (profile < 0) return false;
 
   const ByteRange method = {
-      frame + e[EnvelopeField::kMethodStart],
+      text + e[EnvelopeField::kMethodStart],
       static_cast<size_t>(e[EnvelopeField::kMethodEnd] - e[EnvelopeField::kMethodStart])};
   ByteRange key;
   if (e[EnvelopeField::kNameStart] >= 0) {
-    key = {frame + e[EnvelopeField::kNameStart],
+    key = {text + e[EnvelopeField::kNameStart],
            static_cast<size_t>(e[EnvelopeField::kNameEnd] - e[EnvelopeField::kNameStart])};
   }
   const Route* route =
@@ -202,22 +219,21 @@ bool BatchDispatcher::dispatch(Connection* connection, const uint8_t* base, size
   if (route == nullptr) return false;
   switch (route->kind) {
     case RouteKind::kHandler:
-      add_call(connection, *route, profile, frame, start, end);
+      add_call(connection, *route, profile, text, origin, e);
       return true;
     case RouteKind::kReply:
-      write_reply(connection, frame + e[EnvelopeField::kIdStart], id_length, route->reply);
+      write_reply(connection, text + e[EnvelopeField::kIdStart], id_length, route->reply);
       ++native_replies_;
       return true;
     case RouteKind::kForward:
-      return forward(connection, *route, frame, end - start);
+      return forward(connection, *route, text, e);
   }
   return false;
 }
 
-void BatchDispatcher::add_call(Connection* connection, const Route& route, int profile, const uint8_t* frame,
-                               size_t start, size_t end) {
-  const int32_t* e = envelope_;
-  const auto offset = static_cast<int32_t>(start);
+void BatchDispatcher::add_call(Connection* connection, const Route& route, int profile, const uint8_t* text,
+                               size_t origin, const int32_t* e) {
+  const auto offset = static_cast<int32_t>(origin);
   const auto at = [offset](int32_t position) { return position < 0 ? -1 : position + offset; };
   const int32_t flags = e[EnvelopeField::kFlags];
   const int32_t input_start =
@@ -227,14 +243,14 @@ void BatchDispatcher::add_call(Connection* connection, const Route& route, int p
   const size_t input_length = input_start < 0 ? 0 : static_cast<size_t>(input_end - input_start);
 
   int32_t* record = next_record(BatchKind::kCall, connection);
-  record[BatchField::kStart] = offset;
-  record[BatchField::kEnd] = static_cast<int32_t>(end);
+  record[BatchField::kStart] = at(e[EnvelopeField::kFrameStart]);
+  record[BatchField::kEnd] = at(e[EnvelopeField::kFrameEnd]);
   record[BatchField::kFlags] = flags;
   record[BatchField::kRoute] = route.target;
   record[BatchField::kProfile] = profile;
   record[BatchField::kSlot] =
       slots_.take(connection->index(), connection->generation(), static_cast<uint8_t>(profile),
-                  frame + e[EnvelopeField::kIdStart],
+                  text + e[EnvelopeField::kIdStart],
                   static_cast<size_t>(e[EnvelopeField::kIdEnd] - e[EnvelopeField::kIdStart]));
   record[BatchField::kInputStart] = at(input_start);
   record[BatchField::kInputEnd] = at(input_end);
@@ -244,7 +260,7 @@ void BatchDispatcher::add_call(Connection* connection, const Route& route, int p
   record[BatchField::kIdEnd] = at(e[EnvelopeField::kIdEnd]);
   record[BatchField::kJoined] = input_length > 0 && input_length <= kMaxJoinedInputBytes ? 1 : 0;
   if (record[BatchField::kJoined] != 0)
-    join(frame + input_start, input_length, (flags & EnvelopeFlag::kAscii) != 0);
+    join(text + input_start, input_length, (flags & EnvelopeFlag::kAscii) != 0);
 }
 
 void BatchDispatcher::join(const uint8_t* input, size_t length, bool ascii) {
@@ -309,107 +325,96 @@ void BatchDispatcher::reply(const int32_t* replies, int32_t count, const char16_
   }
 }
 
-namespace {
-
-using Encoder = size_t (*)(const char16_t*, size_t, uint8_t*);
-
-/** Encodes a long text step by step; a pair of surrogates is never cut. */
-bool append_encoded(Connection* connection, const char16_t* text, size_t units, Encoder encode) {
-  while (units > 0) {
-    size_t step = std::min(units, kEncodeStepUnits);
-    if (step < units && (text[step - 1] & 0xFC00) == 0xD800) --step;
-    uint8_t* room = connection->reserve(step * kEscapeBytesPerUnit + kEncoderSlack);
-    if (room == nullptr) return false;
-    connection->finish_frame(encode(text, step, room));
-    text += step;
-    units -= step;
-  }
-  return true;
-}
-
-}  // namespace
-
 void BatchDispatcher::write_answer(Connection* connection, const CallSlot& slot, int32_t kind,
                                    const char16_t* text, size_t units) {
+  constexpr size_t kFixedBytes = sizeof kResultHead + sizeof kResultMember + CallSlot::kMaxIdBytes;
   const size_t number = static_cast<size_t>(kind - ReplyKind::kFirstTemplate);
   const Template* shape =
       kind >= ReplyKind::kFirstTemplate && number < templates_.size() ? &templates_[number] : nullptr;
-  begin_frame(connection);
-  append_text(connection, kResultHead);
-  append_bytes(connection, slot.id, slot.id_length);
-  bool written = true;
+  // Texts are short as a rule; of a long one only the first step is provided for.
+  size_t expected = kFixedBytes + std::min<size_t>(units, 1024) * kEscapeBytesPerUnit + kEncoderSlack;
+  if (shape != nullptr) expected += shape->before.size() + shape->after.size();
+  FrameBuilder frame(connection, expected);
+  frame.put_text(kResultHead);
+  frame.put(slot.id, slot.id_length);
   if (shape != nullptr) {
-    append_text(connection, kResultMember);
-    append_bytes(connection, shape->before.data(), shape->before.size());
-    written = append_encoded(connection, text, units, escape_utf16);
-    append_bytes(connection, shape->after.data(), shape->after.size());
+    frame.put_text(kResultMember);
+    frame.put(shape->before);
+    frame.encode(text, units, escape_utf16);
+    frame.put(shape->after);
   } else {
     if (kind == ReplyKind::kError) {
-      append_text(connection, kErrorMember);
+      frame.put_text(kErrorMember);
     } else {
-      append_text(connection, kResultMember);
+      frame.put_text(kResultMember);
     }
-    written = append_encoded(connection, text, units, encode_utf16);
+    frame.encode(text, units, encode_utf16);
   }
-  append_text(connection, "}");
-  end_frame(connection);
-  if (!written) connection->destroy(UV_ENOMEM);
+  frame.put_text("}");
+  frame.finish();
 }
 
 void BatchDispatcher::write_reply(Connection* connection, const uint8_t* id, size_t id_length,
                                   const std::string& result) {
-  const size_t length = sizeof kResultHead - 1 + id_length + sizeof kResultMember - 1 + result.size() + 1;
-  begin_frame(connection);
-  uint8_t* room = connection->reserve(length);
-  if (room == nullptr) return connection->destroy(UV_ENOMEM);
-  const auto put = [&room](const void* bytes, size_t count) {
-    std::memcpy(room, bytes, count);
-    room += count;
-  };
-  put(kResultHead, sizeof kResultHead - 1);
-  put(id, id_length);
-  put(kResultMember, sizeof kResultMember - 1);
-  put(result.data(), result.size());
-  put("}", 1);
-  connection->finish_frame(length);
-  end_frame(connection);
+  FrameBuilder frame(connection, sizeof kResultHead + id_length + sizeof kResultMember + result.size());
+  frame.put_text(kResultHead);
+  frame.put(id, id_length);
+  frame.put_text(kResultMember);
+  frame.put(result);
+  frame.put_text("}");
+  frame.finish();
 }
 
-// -----------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 // forwards
 
-bool BatchDispatcher::forward(Connection* connection, const Route& route, const uint8_t* frame,
-                              size_t length) {
+namespace {
+
+/** The frame with another id. */
+void write_with_id(Connection* connection, const uint8_t* text, const int32_t* e, const void* id,
+                   size_t id_length) {
+  const auto start = static_cast<size_t>(e[EnvelopeField::kFrameStart]);
+  const auto end = static_cast<size_t>(e[EnvelopeField::kFrameEnd]);
+  const auto id_start = static_cast<size_t>(e[EnvelopeField::kIdStart]);
+  const auto id_end = static_cast<size_t>(e[EnvelopeField::kIdEnd]);
+  FrameBuilder frame(connection, end - start + id_length);
+  frame.put(text + start, id_start - start);
+  frame.put(id, id_length);
+  frame.put(text + id_end, end - id_end);
+  frame.finish();
+}
+
+}  // namespace
+
+bool BatchDispatcher::forward(Connection* connection, const Route& route, const uint8_t* text,
+                              const int32_t* e) {
   Connection* upstream = engine_->find(route.target, route.target_generation);
   if (upstream == nullptr || upstream->closing() || upstream->above_high_watermark()) return false;
-  const auto id_start = static_cast<size_t>(envelope_[EnvelopeField::kIdStart]);
-  const auto id_end = static_cast<size_t>(envelope_[EnvelopeField::kIdEnd]);
   ForwardedCall call;
   call.caller = connection->index();
   call.caller_generation = connection->generation();
   call.upstream = upstream->index();
   call.upstream_generation = upstream->generation();
-  call.id.assign(reinterpret_cast<const char*>(frame + id_start), id_end - id_start);
+  call.id.assign(reinterpret_cast<const char*>(text + e[EnvelopeField::kIdStart]),
+                 static_cast<size_t>(e[EnvelopeField::kIdEnd] - e[EnvelopeField::kIdStart]));
   char id[24];
   const int id_length =
       std::snprintf(id, sizeof id, "%llu", static_cast<unsigned long long>(forwards_.add(std::move(call))));
-  begin_frame(upstream);
-  append_bytes(upstream, frame, id_start);
-  append_bytes(upstream, id, static_cast<size_t>(id_length));
-  append_bytes(upstream, frame + id_end, length - id_end);
-  end_frame(upstream);
+  write_with_id(upstream, text, e, id, static_cast<size_t>(id_length));
   return true;
 }
 
-bool BatchDispatcher::take_upstream_reply(Connection* connection, const uint8_t* frame, size_t length) {
-  const auto id_start = static_cast<size_t>(envelope_[EnvelopeField::kIdStart]);
-  const auto id_end = static_cast<size_t>(envelope_[EnvelopeField::kIdEnd]);
+bool BatchDispatcher::take_upstream_reply(Connection* connection, const uint8_t* text, const int32_t* e) {
+  // An error response may lack its id; then it answers nobody's call.
+  const size_t digits = e[EnvelopeField::kIdStart] < 0
+                            ? 0
+                            : static_cast<size_t>(e[EnvelopeField::kIdEnd] - e[EnvelopeField::kIdStart]);
   uint64_t id = 0;
-  const size_t digits = id_end - id_start;
   bool numeric = digits > 0 && digits <= 19;
-  for (size_t i = id_start; numeric && i < id_end; ++i) {
-    numeric = frame[i] >= '0' && frame[i] <= '9';
-    id = id * 10 + static_cast<uint64_t>(frame[i] - '0');
+  for (size_t i = 0; numeric && i < digits; ++i) {
+    const uint8_t digit = text[static_cast<size_t>(e[EnvelopeField::kIdStart]) + i];
+    numeric = digit >= '0' && digit <= '9';
+    id = id * 10 + static_cast<uint64_t>(digit - '0');
   }
   ForwardedCall call;
   if (!numeric || !forwards_.take(id, connection->index(), connection->generation(), &call)) {
@@ -418,25 +423,21 @@ bool BatchDispatcher::take_upstream_reply(Connection* connection, const uint8_t*
     return true;
   }
   Connection* caller = engine_->find(call.caller, call.caller_generation);
-  if (caller == nullptr || caller->closing()) return true;
-  begin_frame(caller);
-  append_bytes(caller, frame, id_start);
-  append_bytes(caller, call.id.data(), call.id.size());
-  append_bytes(caller, frame + id_end, length - id_end);
-  end_frame(caller);
+  if (caller != nullptr && !caller->closing()) write_with_id(caller, text, e, call.id.data(), call.id.size());
   return true;
 }
 
 void BatchDispatcher::fail_forward(const ForwardedCall& call) {
   Connection* caller = engine_->find(call.caller, call.caller_generation);
   if (caller == nullptr || caller->closing()) return;
-  begin_frame(caller);
-  append_text(caller, kResultHead);
-  append_bytes(caller, call.id.data(), call.id.size());
-  append_text(caller, kErrorMember);
-  append_text(caller, kUpstreamGone);
-  append_text(caller, "}");
-  end_frame(caller);
+  FrameBuilder frame(caller,
+                     sizeof kResultHead + call.id.size() + sizeof kErrorMember + sizeof kUpstreamGone);
+  frame.put_text(kResultHead);
+  frame.put(call.id);
+  frame.put_text(kErrorMember);
+  frame.put_text(kUpstreamGone);
+  frame.put_text("}");
+  frame.finish();
 }
 
 }  // namespace ringwire

@@ -52,6 +52,8 @@ class BatchDispatcher final : public StreamSink {
   static constexpr size_t kMaxJoinedInputBytes = 16 * 1024;
   static constexpr size_t kMaxJoinedBytes = 1024 * 1024;
   static constexpr size_t kMaxProfiles = 16;
+  /** Lines scanned in one go. */
+  static constexpr size_t kLinesPerScan = 128;
 
   BatchDispatcher(BatchConsumer* consumer, int32_t* records, int32_t* state, int max_depth);
   ~BatchDispatcher();
@@ -71,6 +73,7 @@ class BatchDispatcher final : public StreamSink {
   uint64_t native_replies() const { return native_replies_; }
   uint64_t unknown_replies() const { return unknown_replies_; }
 
+  size_t on_lines(Connection* connection, const uint8_t* base, size_t offset, size_t length) override;
   void on_frame(Connection* connection, const uint8_t* base, size_t start, size_t end) override;
   void on_large_frame(Connection* connection, Slab* slab, size_t start, size_t end) override;
   void on_frame_too_large(Connection* connection) override;
@@ -107,15 +110,16 @@ class BatchDispatcher final : public StreamSink {
   void move_events();
   bool make_room(const Connection* connection);
   void add_event(int32_t kind, Connection* connection, int32_t first, int32_t second);
-  bool dispatch(Connection* connection, const uint8_t* base, size_t start, size_t end);
+  void add_frame(Connection* connection, size_t start, size_t end);
+  bool dispatch(Connection* connection, const uint8_t* text, size_t origin, const int32_t* envelope);
   bool take_large_reply(Connection* connection, const uint8_t* frame, size_t length);
-  bool take_upstream_reply(Connection* connection, const uint8_t* frame, size_t length);
+  bool take_upstream_reply(Connection* connection, const uint8_t* text, const int32_t* envelope);
   int match_profile(const Connection* connection, int32_t flags) const;
-  void add_call(Connection* connection, const Route& route, int profile, const uint8_t* frame, size_t start,
-                size_t end);
+  void add_call(Connection* connection, const Route& route, int profile, const uint8_t* text, size_t origin,
+                const int32_t* envelope);
   void join(const uint8_t* input, size_t length, bool ascii);
   void write_reply(Connection* connection, const uint8_t* id, size_t id_length, const std::string& result);
-  bool forward(Connection* connection, const Route& route, const uint8_t* frame, size_t length);
+  bool forward(Connection* connection, const Route& route, const uint8_t* text, const int32_t* envelope);
   void fail_forward(const ForwardedCall& call);
   void write_answer(Connection* connection, const CallSlot& slot, int32_t kind, const char16_t* text,
                     size_t units);
@@ -133,6 +137,8 @@ class BatchDispatcher final : public StreamSink {
   std::vector<LargeFrame> large_frames_;
   std::vector<Event> events_;
   std::vector<uint8_t> joined_;
+  /** Envelopes of the lines scanned last. */
+  std::vector<int32_t> lines_;
   bool joined_ascii_ = true;
   bool delivering_ = false;
   int32_t count_ = 0;

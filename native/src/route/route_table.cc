@@ -28,10 +28,16 @@ const RouteTable::Entry* RouteTable::lookup(ByteRange method, ByteRange key) con
 }
 
 const Route* RouteTable::find(ByteRange method, ByteRange key, bool key_is_uri, uint32_t profile) const {
-  const Entry* entry = key.length > 0 ? lookup(method, key) : nullptr;
-  const bool is_keyed = entry != nullptr;
-  if (!is_keyed) entry = lookup(method, {});
-  if (entry == nullptr) return nullptr;
+  const Entry* entry = nullptr;
+  if (last_ != nullptr && method.equals(last_->method) && key.equals(last_->key)) {
+    entry = last_;
+  } else {
+    if (key.length > 0) entry = lookup(method, key);
+    if (entry == nullptr) entry = lookup(method, {});
+    if (entry == nullptr) return nullptr;
+    last_ = entry;
+  }
+  const bool is_keyed = !entry->key.empty();
   for (const Route& route : entry->routes) {
     if (is_keyed && route.key_is_uri != key_is_uri) continue;
     if ((route.profiles >> profile & 1) != 0) return &route;
@@ -47,6 +53,7 @@ void RouteTable::insert(Entry entry) {
 }
 
 void RouteTable::rebuild(size_t capacity, const Entry* without) {
+  last_ = nullptr;
   std::vector<Entry> before;
   before.swap(entries_);
   entries_.resize(capacity);
@@ -84,6 +91,7 @@ bool RouteTable::remove(const std::string& method, const std::string& key) {
 void RouteTable::clear() {
   entries_.clear();
   count_ = 0;
+  last_ = nullptr;
 }
 
 }  // namespace ringwire

@@ -61,6 +61,8 @@ class RouteTable {
   /** Open addressing with linear probing; at most half full. */
   std::vector<Entry> entries_;
   size_t count_ = 0;
+  /** What the last request found: the next one often asks for the same. Reset by every change. */
+  mutable const Entry* last_ = nullptr;
 };
 
 }  // namespace ringwire
