@@ -181,6 +181,17 @@ export class Outbox implements DeadlineEntry {
     this.#releaseWaiters();
   }
 
+  /** Replies were handed to the transport past this outbox: they count against the same limit. */
+  checkTransport(highWatermarkBytes: number): void {
+    const most = this.#options.maxBacklogBytes;
+    if (!this.#closed && this.#transport.bufferedBytes > highWatermarkBytes + most) this.#cutFor(most);
+  }
+
+  #cutFor(most: number): void {
+    const message = `More than ${most} bytes of replies wait for a peer that does not read; it is cut.`;
+    this.#options.onStuck(new RingwireError('OVERLOADED', message));
+  }
+
   /** The stall deadline: cuts the connection unless some bytes moved since it was set. */
   expire(): void {
     const { bufferedBytes } = this.#transport;
@@ -228,8 +239,7 @@ export class Outbox implements DeadlineEntry {
         const message = `Not sent: more than ${most} bytes wait for a peer that does not read.`;
         this.#options.onUnsendable(owner, new RingwireError('OVERLOADED', message));
       } else {
-        const message = `More than ${most} bytes of replies wait for a peer that does not read; it is cut.`;
-        this.#options.onStuck(new RingwireError('OVERLOADED', message));
+        this.#cutFor(most);
       }
       return;
     }

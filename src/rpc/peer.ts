@@ -180,6 +180,11 @@ export class Peer implements Connection {
     return this.calls.inFlight.admit(id);
   }
 
+  /** To be called when replies were sent past reply(): cuts the connection where too much of them waits. */
+  checkTransport(highWatermarkBytes: number): void {
+    this.#outbox.checkTransport(highWatermarkBytes);
+  }
+
   /** admit() for notifications. */
   admitNotification(): boolean {
     return this.calls.inFlight.admitNotification();

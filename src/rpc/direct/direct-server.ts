@@ -11,7 +11,7 @@ import {
   RouteCode,
 } from '../../binding/constants.generated.js';
 import { RingwireError } from '../../errors.js';
-import type { NativeConnection } from '../../transports/native/connection.js';
+import { NativeConnection } from '../../transports/native/connection.js';
 import { type CallHandler, NativeEngine } from '../../transports/native/engine.js';
 import { JsonText } from '../json-text.js';
 import type { Peer } from '../peer.js';
@@ -128,6 +128,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
 
   begin(joined: string | undefined): void {
     this.#nextInput = 0;
+    this.#replies.isHeavy = false;
     if (joined !== undefined) this.#inputs = JSON.parse(joined) as unknown[];
   }
 
@@ -141,6 +142,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
       this.#replies.drop(records[base + BatchField.Slot]);
       return;
     }
+    if (this.#replies.isHeavy && this.#leaveToPeer(base)) return;
     // Before they are known to their connections, calls of this batch count against nobody's limit.
     if (this.#unsettled.length > 0 && this.#unsettled.length >= peer.calls.inFlight.room)
       this.#trackUnsettled();
@@ -169,6 +171,21 @@ export class DirectServer implements CallHandler, DirectCallOwner {
     }
     this.#unsettled.push(call);
     this.#follow(call, handler, result as PromiseLike<unknown>);
+  }
+
+  /**
+   * Gives a call to the generic path if its connection holds as many answers as it may. There the call waits, like the
+   * rest of the connection's input, until the caller has read some.
+   */
+  #leaveToPeer(base: number): boolean {
+    const { records, arena, connections } = this.engine;
+    const connection = connections[records[base + BatchField.Connection]];
+    if (connection === undefined || connection.bufferedBytes < connection.highWatermarkBytes) return false;
+    this.#replies.drop(records[base + BatchField.Slot]);
+    this.beforeFrame();
+    const end = records[base + BatchField.End];
+    connection.frame(arena.subarray(records[base + BatchField.Start], end), end);
+    return true;
   }
 
   /** What the frame says (a cancellation, for instance) must find the calls before it. */
@@ -238,9 +255,12 @@ export class DirectServer implements CallHandler, DirectCallOwner {
   }
 
   #answered(call: DirectCall): void {
-    if (call.isTracked) call.connection.conclude(call.served);
+    const { connection } = call;
+    if (call.isTracked) connection.conclude(call.served);
     call.finish();
     this.engine.requestCollect();
+    if (this.#replies.isHeavy && connection.transport instanceof NativeConnection)
+      connection.checkTransport(connection.transport.highWatermarkBytes);
   }
 
   #fail(call: DirectCall, handler: DirectHandler, error: unknown): void {

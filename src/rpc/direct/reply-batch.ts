@@ -11,6 +11,8 @@ export class ReplyBatch {
   readonly #capacity: number;
   #count = 0;
   #text = '';
+  /** So much was handed over since this was last set to false that a connection may have its fill. */
+  isHeavy = false;
 
   constructor(engine: NativeEngine) {
     this.#engine = engine;
@@ -26,7 +28,9 @@ export class ReplyBatch {
     records[base + ReplyField.Kind] = kind;
     records[base + ReplyField.Units] = text.length;
     this.#text += text;
-    if (++this.#count === this.#capacity || this.#text.length >= maxTextUnits) this.flush();
+    if (++this.#count < this.#capacity && this.#text.length < maxTextUnits) return;
+    this.isHeavy ||= this.#text.length >= maxTextUnits;
+    this.flush();
   }
 
   /** Gives the slot back without an answer. */

@@ -85,6 +85,11 @@ export class NativeConnection implements Transport {
     return this.#isGone ? 0 : this.engine.native.pendingBytes(this.index, this.generation);
   }
 
+  /** Unsent bytes from which on send() refuses more. */
+  get highWatermarkBytes(): number {
+    return this.#options.highWatermarkBytes;
+  }
+
   /** The socket's descriptor, for options; -1 once it is gone. */
   get fd(): number {
     return this.#isGone ? -1 : this.engine.native.connectionFd(this.index, this.generation);
