@@ -97,6 +97,14 @@ export interface NativeStreamEngine {
   setFlags(index: number, generation: number, flags: number): void;
   /** Whether the connection keeps the process alive (1, the default) or not (0). */
   setReferenced(index: number, generation: number, on: number): void;
+  /** Sends what is queued, then ends the output alone; a Drained record tells when outputStatus() has changed. */
+  endOutput(index: number, generation: number): void;
+  /** Whether a failure to write ends the output alone (1), told by a Drained record, or the connection (0, the default). */
+  setOutlivesOutput(index: number, generation: number, on: number): void;
+  /** 0 while there is output, 1 after it ended in good order, or the negative libuv error that ended it. */
+  outputStatus(index: number, generation: number): number;
+  /** Bytes read so far. */
+  receivedBytes(index: number, generation: number): number;
   /** `end` is the arena offset where the frame being delivered ends: the new framing holds behind it; or -1. */
   setFraming(index: number, generation: number, framing: number, end: number): void;
   pendingBytes(index: number, generation: number): number;

@@ -3,10 +3,11 @@
  * pause and resume, and the order of closing. A subclass says how bytes leave and how the stream ends.
  */
 import type { Readable, Writable } from 'node:stream';
-import { RingwireError } from '../errors.js';
+import type { RingwireError } from '../errors.js';
 import { FrameDecoder, type FramingKind } from '../serialization/framing.js';
 import type { ResolvedOptions } from './options.js';
 import { SendQueue } from './send-queue.js';
+import { alreadyStarted, dropped } from './system-errors.js';
 import type { PeerInfo, SendResult, Transport, TransportHandlers, TransportKind } from './transport.js';
 
 /** A tick that collected this much writes it at once instead of waiting for the tick's end. */
@@ -90,12 +91,7 @@ export abstract class ByteStreamTransport implements Transport {
   }
 
   start(handlers: TransportHandlers): void {
-    if (this.#handlers !== undefined) {
-      throw new RingwireError(
-        'CONFIG_INVALID',
-        'start() of a transport is called once; it has handlers already.',
-      );
-    }
+    if (this.#handlers !== undefined) throw alreadyStarted();
     this.#handlers = handlers;
     if (this.#finished) {
       process.nextTick(() => handlers.onClose(this.#cut?.error));
@@ -201,12 +197,7 @@ export abstract class ByteStreamTransport implements Transport {
   async #closeInOrder(): Promise<void> {
     this.discardInput();
     if (!(await this.#flushAll())) {
-      this.destroy(
-        new RingwireError(
-          'CONNECTION_CLOSED',
-          `close() dropped ${this.bufferedBytes} bytes: the peer did not read them within closeTimeoutMs (${this.options.closeTimeoutMs}).`,
-        ),
-      );
+      this.destroy(dropped(this.bufferedBytes, this.options.closeTimeoutMs));
       return;
     }
     if (this.#cut !== undefined || this.#finished) return;

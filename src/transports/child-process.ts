@@ -1,6 +1,7 @@
 /** A child process of its own group, and how it is ended: with its whole group, and never leaving a zombie. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { RingwireError } from '../errors.js';
 import type { ChildEndpoint } from './endpoint.js';
 
@@ -12,6 +13,9 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** stdin and stdout are streams of ours unless descriptors were given for them. */
+export type Child = ChildProcessByStdio<Writable | null, Readable | null, Readable>;
+
 /** Groups to kill when this process exits without having closed them. */
 const living = new Set<ChildGroup>();
 
@@ -20,13 +24,13 @@ function killLiving(): void {
 }
 
 export class ChildGroup {
-  readonly process: ChildProcessWithoutNullStreams;
+  readonly process: Child;
   readonly pid: number;
   /** Resolves when the child itself is gone; its descendants may live on. */
   readonly exited: Promise<ChildExit>;
   exit: ChildExit | undefined;
 
-  constructor(child: ChildProcessWithoutNullStreams, pid: number) {
+  constructor(child: Child, pid: number) {
     this.process = child;
     this.pid = pid;
     this.exited = new Promise((resolve) => {
@@ -76,17 +80,23 @@ export class ChildGroup {
   }
 }
 
-/** Starts the child without a shell, in a group of its own. */
-export function spawnChild(endpoint: ChildEndpoint): Promise<ChildGroup> {
+/** Starts the child without a shell, in a group of its own, on pipes or on descriptors that the caller closes. */
+export function spawnChild(
+  endpoint: ChildEndpoint,
+  [stdin, stdout]: readonly [number | 'pipe', number | 'pipe'] = ['pipe', 'pipe'],
+): Promise<ChildGroup> {
   const child = spawn(endpoint.command, endpoint.args, {
     cwd: endpoint.cwd,
     env: childEnvironment(endpoint.env),
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: [stdin, stdout, 'pipe'],
     detached: true,
     shell: false,
-  });
+  }) as Child;
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(spawnError(error, endpoint)));
+    child.once('error', (error) => {
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+      reject(spawnError(error, endpoint));
+    });
     child.once('spawn', () => resolve(new ChildGroup(child, child.pid!)));
   });
 }

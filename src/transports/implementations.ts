@@ -5,7 +5,12 @@
 import type { ChildEndpoint, ConnectEndpoint, Endpoint, ListenEndpoint } from './endpoint.js';
 import { connectMemory, listenMemory } from './memory.js';
 import type { NativeEngine } from './native/engine.js';
-import { connectNativeSocket, listenNativeSocket, listenNativeStdio } from './native/index.js';
+import {
+  connectNativeChild,
+  connectNativeSocket,
+  listenNativeSocket,
+  listenNativeStdio,
+} from './native/index.js';
 import type { ResolvedOptions } from './options.js';
 import { connectSocket } from './socket-connect.js';
 import { listenSocket } from './socket-listen.js';
@@ -61,6 +66,7 @@ export const nativeListen: ListenTable = {
 };
 
 export const nativeConnect: ConnectTable = {
+  child: connectNativeChild,
   tcp: connectNativeSocket,
   unix: connectNativeSocket,
 };

@@ -2,7 +2,7 @@
 import { RingwireError } from '../errors.js';
 import { formatEndpoint, type MemoryEndpoint } from './endpoint.js';
 import { type ResolvedOptions, resolveOptions } from './options.js';
-import { aborted, addressInUse } from './system-errors.js';
+import { aborted, addressInUse, alreadyStarted, dropped } from './system-errors.js';
 import type { Listener, SendResult, Transport, TransportHandlers, TransportOptions } from './transport.js';
 
 /** Deliveries per loop tick and end, so that two ends that answer each other leave room for other work. */
@@ -56,12 +56,7 @@ class MemoryTransport implements Transport {
   }
 
   start(handlers: TransportHandlers): void {
-    if (this.#handlers !== undefined) {
-      throw new RingwireError(
-        'CONFIG_INVALID',
-        'start() of a transport is called once; it has handlers already.',
-      );
-    }
+    if (this.#handlers !== undefined) throw alreadyStarted();
     this.#handlers = handlers;
     if (this.#finished) process.nextTick(() => handlers.onClose(this.#error));
     else this.#schedule();
@@ -125,8 +120,7 @@ class MemoryTransport implements Transport {
       return;
     }
     const timer = setTimeout(() => {
-      const text = `close() dropped ${this.bufferedBytes} bytes: the peer did not read them within closeTimeoutMs (${this.#options.closeTimeoutMs}).`;
-      this.destroy(new RingwireError('CONNECTION_CLOSED', text));
+      this.destroy(dropped(this.bufferedBytes, this.#options.closeTimeoutMs));
     }, this.#options.closeTimeoutMs);
     this.whenGone(() => clearTimeout(timer));
   }

@@ -1,11 +1,11 @@
 /** A server as a child process that speaks on its stdin and stdout. */
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { RingwireError } from '../errors.js';
-import { orphanGraceMs } from '../limits.js';
+import type { Writable } from 'node:stream';
 import { ByteStreamTransport, writePieces } from './byte-stream.js';
+import { ChildLife } from './child-life.js';
 import { type ChildGroup, spawnChild } from './child-process.js';
-import { ChildStderr } from './child-stderr.js';
-import { type ChildEndpoint, formatEndpoint } from './endpoint.js';
+import type { ChildEndpoint } from './endpoint.js';
 import type { ResolvedOptions } from './options.js';
 import { aborted } from './system-errors.js';
 import type { PeerInfo, Transport } from './transport.js';
@@ -13,26 +13,27 @@ import type { PeerInfo, Transport } from './transport.js';
 class ChildTransport extends ByteStreamTransport {
   readonly kind = 'stdio' as const;
   readonly peer: PeerInfo;
-  readonly #group: ChildGroup;
-  readonly #name: string;
-  readonly #stderr: ChildStderr;
-  readonly #stdoutClosed: Promise<void>;
-  #stdoutEnded = false;
-  #ending: Promise<void> | undefined;
+  readonly #life: ChildLife;
+  readonly #stdin: Writable;
 
   constructor(group: ChildGroup, endpoint: ChildEndpoint, options: ResolvedOptions) {
-    const { stdin, stdout, stderr } = group.process;
+    const { stdin, stdout } = group.process as ChildProcessWithoutNullStreams;
     super(stdout, options);
-    this.#group = group;
-    this.#name = formatEndpoint(endpoint);
-    this.peer = { kind: 'stdio', pid: group.pid };
-    this.#stderr = new ChildStderr(stderr, options.stderr);
-    this.#stdoutClosed = new Promise((resolve) => {
-      stdout.once('close', () => {
-        this.#stdoutEnded = true;
-        resolve();
-      });
+    this.#stdin = stdin;
+    const closed = new Promise<void>((resolve) => stdout.once('close', resolve));
+    const life = new ChildLife(group, endpoint, options, {
+      isReading: () => this.reading,
+      receivedBytes: () => (stdout as Socket).bytesRead,
+      endInput: () => stdin.end(),
+      release: () => {
+        stdin.destroy();
+        stdout.destroy();
+        return closed;
+      },
     });
+    this.#life = life;
+    this.peer = life.peer;
+    void closed.then(() => life.outputEnded());
     stdout.on('error', () => this.#endUnasked());
     // A child that closed its stdin is on its way out; its exit says more than EPIPE does.
     stdin.on('error', () => this.#endUnasked());
@@ -40,18 +41,16 @@ class ChildTransport extends ByteStreamTransport {
   }
 
   protected override write(pieces: Buffer[], done: () => void): boolean {
-    return writePieces(this.#group.process.stdin, pieces, done);
+    return writePieces(this.#stdin, pieces, done);
   }
 
-  /** As MCP prescribes: end stdin, wait, SIGTERM, wait, SIGKILL; the signals go to the whole group. */
   protected override shutdown(): Promise<void> {
-    this.#ending ??= this.#end();
-    return this.#ending;
+    return this.#life.end();
   }
 
   protected override release(): Promise<void> {
-    this.#group.signal('SIGKILL');
-    return this.shutdown();
+    this.#life.kill();
+    return this.#life.end();
   }
 
   protected override peerEnded(): void {
@@ -60,58 +59,10 @@ class ChildTransport extends ByteStreamTransport {
 
   /** The child ends without having been asked to: what it still wrote is delivered, then its exit is reported. */
   #endUnasked(): void {
-    if (this.#ending !== undefined || this.closing) return;
+    const life = this.#life;
+    if (life.isEnding || this.closing) return;
     this.endSending();
-    this.#ending = this.#end();
-    void this.#ending.then(() => this.whenDelivered(() => this.gone(this.#exitError())));
-  }
-
-  async #end(): Promise<void> {
-    const { stdin, stdout, stderr } = this.#group.process;
-    stdin.end();
-    await this.#group.terminate(this.options.childExitGraceMs);
-    await this.#waitForStdout();
-    this.#group.reap();
-    stdin.destroy();
-    stdout.destroy();
-    stderr.destroy();
-    await this.#stdoutClosed;
-  }
-
-  /**
-   * A descendant that inherited the pipe would hold it open for ever: after a period without a byte the group is
-   * killed and the pipe closed. While we ourselves do not read, silence proves nothing.
-   */
-  async #waitForStdout(): Promise<void> {
-    const stdout = this.#group.process.stdout as Socket;
-    for (let seen = -1; !this.#stdoutEnded && (!this.reading || seen !== stdout.bytesRead); ) {
-      seen = stdout.bytesRead;
-      await this.#stdoutEndsWithin(orphanGraceMs);
-    }
-  }
-
-  #stdoutEndsWithin(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      void this.#stdoutClosed.then(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
-
-  #exitError(): RingwireError {
-    const exit = this.#group.exit;
-    const how = exit?.signal ? `was ended by ${exit.signal}` : `exited with code ${exit?.exitCode}`;
-    const tail = this.#stderr.tail;
-    const said = tail === '' ? 'It wrote nothing to stderr.' : `Its last lines on stderr:\n${tail}`;
-    return new RingwireError(
-      'CHILD_EXITED',
-      `The child ${this.#name} (pid ${this.#group.pid}) ${how}. ${said}`,
-      {
-        cause: { ...exit, stderr: tail },
-      },
-    );
+    void life.end().then(() => this.whenDelivered(() => this.gone(life.exitError())));
   }
 }
 

@@ -93,3 +93,18 @@ export function addressInUse(url: string, cause?: unknown): RingwireError {
 export function aborted(what: string, signal: AbortSignal): RingwireError {
   return new RingwireError('CANCELLED', `${what} was aborted.`, { cause: signal.reason });
 }
+
+/** close() could not send everything. */
+export function dropped(bytes: number, closeTimeoutMs: number): RingwireError {
+  return new RingwireError(
+    'CONNECTION_CLOSED',
+    `close() dropped ${bytes} bytes: the peer did not read them within closeTimeoutMs (${closeTimeoutMs}).`,
+  );
+}
+
+export function alreadyStarted(): RingwireError {
+  return new RingwireError(
+    'CONFIG_INVALID',
+    'start() of a transport is called once; it has handlers already.',
+  );
+}

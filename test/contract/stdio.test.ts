@@ -12,7 +12,9 @@ const fixture = fileURLToPath(new URL('fixtures/stdio-peer.mjs', import.meta.url
 /** Implementations of the client side and of the server side. */
 const cases = [
   { name: 'stdio twin', client: 'twin', server: 'twin' },
-  { name: 'stdio native', client: 'twin', server: 'native' },
+  { name: 'stdio native', client: 'native', server: 'native' },
+  { name: 'stdio native client', client: 'native', server: 'twin' },
+  { name: 'stdio native server', client: 'twin', server: 'native' },
 ] as const;
 
 for (const subject of cases) {

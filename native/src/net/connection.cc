@@ -366,33 +366,6 @@ void Connection::close() {
   flush();
 }
 
-void Connection::end_output() {
-  if (closing_ || draining_ || output_ != Output::kOpen) return;
-  output_ = Output::kEnding;
-  flush();
-}
-
-void Connection::finish_output() {
-  if (output_ != Output::kEnding || shutting_down_ || closing_ || queue_.pending_bytes() > 0) return;
-  shutting_down_ = true;
-  const int status = uv_shutdown(&shutdown_request_, out(), on_shutdown);
-  if (status == 0) return;
-  shutting_down_ = false;
-  fail_output(status);
-}
-
-/** Writing is over: what is queued cannot leave. */
-void Connection::fail_output(int status) {
-  if (!outlives_output_) return destroy(status);
-  if (closing_ || output_ == Output::kEnded) return;
-  queue_.consume_tail(queue_.tail_bytes());
-  output_ = Output::kEnded;
-  output_status_ = status;
-  was_full_ = false;
-  engine_->sink_->on_drain(this);
-  finish_if_drained();
-}
-
 void Connection::finish_if_drained() {
   if (!draining_ || shutting_down_ || closing_ || queue_.pending_bytes() > 0) return;
   shutting_down_ = true;
@@ -403,14 +376,8 @@ void Connection::finish_if_drained() {
 void Connection::on_shutdown(uv_shutdown_t* request, int status) {
   auto* self = static_cast<Connection*>(request->data);
   if (self->closing_) return;
-  if (self->output_ == Output::kEnding) {
-    self->shutting_down_ = false;
-    if (status != 0) return self->fail_output(status);
-    self->output_ = Output::kEnded;
-    self->output_status_ = 1;
-    self->engine_->sink_->on_drain(self);
-    return self->finish_if_drained();
-  }
+  if (self->output_ == Output::kEnding)
+    return status == 0 ? self->output_ended(1) : self->fail_output(status);
   if (status != 0 || self->end_seen_) return self->close_handles();
   self->lingering_ = true;
   self->kept_.clear();

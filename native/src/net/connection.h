@@ -140,8 +140,11 @@ class Connection {
   /** Takes up input the sink had stopped; runs between polls, never inside a call of the sink's. */
   void process_stopped();
   void finish_if_drained();
+  /** Ends the output once nothing is queued, where end_output() asked for it. */
   void finish_output();
+  /** Writing failed: what is queued cannot leave. */
   void fail_output(int status);
+  void output_ended(int status);
   void close_handles();
   void note_output();
   void report_drain();

@@ -1,8 +1,9 @@
 /** One byte stream of the native engine as a Transport. */
 import { FramingCode } from '../../binding/constants.generated.js';
-import { RingwireError } from '../../errors.js';
+import type { RingwireError } from '../../errors.js';
 import { oversizeFrame, truncatedFrame } from '../../serialization/framing.js';
 import type { ResolvedOptions } from '../options.js';
+import { alreadyStarted, dropped } from '../system-errors.js';
 import type { Framing, PeerInfo, SendResult, Transport, TransportHandlers } from '../transport.js';
 import type { NativeEngine } from './engine.js';
 import { streamError } from './status.js';
@@ -58,6 +59,7 @@ export class NativeConnection implements Transport {
   /** Why the connection was destroyed; goes to onClose. */
   #cause: RingwireError | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
+  #onOutputEnd: ((status: number) => void) | undefined;
 
   constructor(init: NativeConnectionInit) {
     this.kind = init.kind;
@@ -110,12 +112,7 @@ export class NativeConnection implements Transport {
   }
 
   start(handlers: TransportHandlers): void {
-    if (this.#handlers !== undefined) {
-      throw new RingwireError(
-        'CONFIG_INVALID',
-        'start() of a transport is called once; it has handlers already.',
-      );
-    }
+    if (this.#handlers !== undefined) throw alreadyStarted();
     this.#handlers = handlers;
     if (this.#isGone) process.nextTick(() => handlers.onClose(this.#cause));
     else this.engine.native.start(this.index, this.generation);
@@ -155,8 +152,7 @@ export class NativeConnection implements Transport {
     this.#isClosing = true;
     const { closeTimeoutMs } = this.#options;
     this.#closeTimer = setTimeout(() => {
-      const text = `close() dropped ${this.bufferedBytes} bytes: the peer did not read them within closeTimeoutMs (${closeTimeoutMs}).`;
-      this.destroy(new RingwireError('CONNECTION_CLOSED', text));
+      this.destroy(dropped(this.bufferedBytes, closeTimeoutMs));
     }, closeTimeoutMs);
     this.engine.native.close(this.index, this.generation);
     return this.#gone;
@@ -167,6 +163,25 @@ export class NativeConnection implements Transport {
     this.#isClosing = true;
     this.#cause ??= error;
     this.engine.native.destroy(this.index, this.generation, cutByUs);
+  }
+
+  /** Bytes read so far. */
+  get receivedBytes(): number {
+    return this.#isGone ? 0 : this.engine.native.receivedBytes(this.index, this.generation);
+  }
+
+  /** Sends what is queued, then ends the output alone. Frames go on to come in. */
+  endOutput(): void {
+    if (!this.#isGone) this.engine.native.endOutput(this.index, this.generation);
+  }
+
+  /**
+   * From now on a failure to write ends the output alone. `onEnd` hears of that, with a libuv error below 0, or of
+   * the end that endOutput() asked for, with 1.
+   */
+  watchOutput(onEnd: (status: number) => void): void {
+    this.#onOutputEnd = onEnd;
+    this.engine.native.setOutlivesOutput(this.index, this.generation, 1);
   }
 
   // ---- What the engine reports. ----
@@ -204,6 +219,15 @@ export class NativeConnection implements Transport {
   }
 
   drained(): void {
+    const onOutputEnd = this.#onOutputEnd;
+    if (onOutputEnd !== undefined) {
+      const status = this.engine.native.outputStatus(this.index, this.generation);
+      if (status !== 0) {
+        this.#onOutputEnd = undefined;
+        onOutputEnd(status);
+        return;
+      }
+    }
     if (!this.#isClosing) this.#handlers?.onDrain?.();
   }
 

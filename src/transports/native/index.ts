@@ -24,4 +24,5 @@ export function connectNativeSocket(
   return connectNative(NativeEngine.shared(), endpoint, options);
 }
 
+export { connectNativeChild } from './child.js';
 export { listenNativeStdio } from './stdio.js';
