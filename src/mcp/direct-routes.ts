@@ -14,7 +14,7 @@ import {
 } from '../rpc/direct/direct-server.js';
 import type { ReplyBatch } from '../rpc/direct/reply-batch.js';
 import type { DirectRoutes } from '../rpc/direct/routes.js';
-import { NativeConnection } from '../transports/native/connection.js';
+import { nativeConnectionOf } from '../transports/upgrade.js';
 import { McpCallContext } from './context.js';
 import { legacySessionOf } from './methods.js';
 import type { Era } from './protocol.js';
@@ -178,7 +178,8 @@ class RouteTable {
   follow(): void {
     this.#update();
     this.#server.methods.onLegacy = ({ transport }) => {
-      if (transport instanceof NativeConnection) transport.flags |= ConnectionFlag.Legacy;
+      const native = nativeConnectionOf(transport);
+      if (native !== undefined) native.flags |= ConnectionFlag.Legacy;
     };
     this.#server.onCatalogueChange(() => {
       if (this.#isStale) return;

@@ -7,6 +7,7 @@ import { RingwireError } from '../errors.js';
 import { connectTimeoutMs, highWatermarkBytes } from '../limits.js';
 import { codecs, type Encoding, packMessage, unpackMessage } from '../serialization/codec.js';
 import { answerEncodingRequest, encodingRequest, readEncodingAnswer } from '../serialization/negotiation.js';
+import { NativeConnection } from './native/connection.js';
 import { aborted } from './system-errors.js';
 import type { PeerInfo, SendResult, Transport, TransportHandlers, TransportKind } from './transport.js';
 
@@ -36,7 +37,8 @@ abstract class EncodedTransport implements NegotiatedTransport {
   encoding: Encoding = 'json';
   readonly settled: Promise<Encoding>;
   #resolveSettled!: (encoding: Encoding) => void;
-  protected readonly inner: Transport;
+  /** What is wrapped. */
+  readonly inner: Transport;
   protected readonly encodings: readonly Encoding[];
   protected handlers: TransportHandlers | undefined;
 
@@ -293,6 +295,12 @@ export async function requestEncoding(
 /** Wraps a connection a listener accepted, not started: if its peer asks for an encoding as its first message, it gets one. */
 export function offerEncoding(transport: Transport, options: EncodingOptions = {}): NegotiatedTransport {
   return new OfferingTransport(transport, checkEncodings(options.encodings));
+}
+
+/** The connection of the native engine that a transport is, or wraps. */
+export function nativeConnectionOf(transport: Transport): NativeConnection | undefined {
+  const inner = transport instanceof EncodedTransport ? transport.inner : transport;
+  return inner instanceof NativeConnection ? inner : undefined;
 }
 
 /** @throws RingwireError CONFIG_INVALID */

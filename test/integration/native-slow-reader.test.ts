@@ -79,29 +79,36 @@ describe.each(['native', 'twin'] as const)('a client that does not read, %s', (i
     expect(calls).toBe(requests);
   });
 
-  test('asynchronous answers beyond maxBacklogBytes: the connection is cut, others are served', async () => {
-    const errors: (string | undefined)[] = [];
-    const served = await serve(
-      implementation,
-      {
-        maxBacklogBytes: 1024 * 1024,
-        stallTimeoutMs: 600_000,
-        onClose: (error) => void errors.push(error?.code),
-      },
-      { highWatermarkBytes },
-    );
-    served.server.method('big-later', async () => 'x'.repeat(answerBytes));
-    const slow = await client(served.url);
-    const other = await client(served.url);
-    slow.socket.pause();
-    slow.write(requestsFor('big-later', requests));
-    // Its socket notices the end only when it reads.
-    while (errors.length === 0) await immediate();
-    expect(errors).toEqual(['OVERLOADED']);
-    other.write('{"jsonrpc":"2.0","id":"other","method":"echo"}\n');
-    expect(await other.first(1)).toEqual(['{"jsonrpc":"2.0","id":"other","result":null}']);
-    if (implementation === 'native') expect(served.server.nativeCounters?.callsInFlight).toBe(0);
-  });
+  test.each([
+    ['JSON alone', undefined],
+    ['encodings', ['msgpack'] as const],
+  ])(
+    'asynchronous answers beyond maxBacklogBytes where %s is offered: the connection is cut, others are served',
+    async (_what, encodings) => {
+      const errors: (string | undefined)[] = [];
+      const served = await serve(
+        implementation,
+        {
+          encodings,
+          maxBacklogBytes: 1024 * 1024,
+          stallTimeoutMs: 600_000,
+          onClose: (error) => void errors.push(error?.code),
+        },
+        { highWatermarkBytes },
+      );
+      served.server.method('big-later', async () => 'x'.repeat(answerBytes));
+      const slow = await client(served.url);
+      const other = await client(served.url);
+      slow.socket.pause();
+      slow.write(requestsFor('big-later', requests));
+      // Its socket notices the end only when it reads.
+      while (errors.length === 0) await immediate();
+      expect(errors).toEqual(['OVERLOADED']);
+      other.write('{"jsonrpc":"2.0","id":"other","method":"echo"}\n');
+      expect(await other.first(1)).toEqual(['{"jsonrpc":"2.0","id":"other","result":null}']);
+      if (implementation === 'native') expect(served.server.nativeCounters?.callsInFlight).toBe(0);
+    },
+  );
 });
 
 test('answers that never see JavaScript: reading pauses at the watermark', async () => {

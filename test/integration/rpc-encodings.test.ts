@@ -4,10 +4,11 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ConnectionFlag } from '../../src/binding/constants.generated.js';
 import { connect, createServer } from '../../src/mcp/index.js';
 import { connectRpc, type RpcClient } from '../../src/rpc/client.js';
 import { createRpcServer, type RpcServer, type RpcServerOptions } from '../../src/rpc/server.js';
-import type { NegotiatedTransport } from '../../src/transports/upgrade.js';
+import { type NegotiatedTransport, nativeConnectionOf } from '../../src/transports/upgrade.js';
 
 const endpoints = [
   ['memory', 'twin', () => 'memory:encodings-test'],
@@ -218,6 +219,19 @@ describe('encodings and MCP', () => {
     expect(spoken).toEqual(['msgpack', 'json']);
     // The engine reads JSON alone, and dispatches it as ever.
     expect(answeredNatively).toEqual([false, true]);
+  });
+
+  it('a legacy client of a server that offers them is dispatched natively, too', async () => {
+    const server = createServer({ name: 'packed', version: '1.0.0', rpc: { encodings: ['msgpack'] } });
+    server.tool('echo', ({ text }) => String(text));
+    cleanups.push(() => server.close());
+    const listener = await server.listen('tcp://127.0.0.1:0', { implementation: 'native' });
+    const client = await connect(listener.url, { era: 'legacy' });
+    cleanups.push(() => client.close());
+    expect((await client.callTool('echo', { text: 'x' })).content).toEqual([{ type: 'text', text: 'x' }]);
+    const [peer] = server.rpc.connections;
+    const dispatched = ConnectionFlag.Dispatch | ConnectionFlag.Legacy;
+    expect((nativeConnectionOf(peer.transport)?.flags ?? 0) & dispatched).toBe(dispatched);
   });
 
   it('an encoding that is unknown is refused before anything is connected', async () => {

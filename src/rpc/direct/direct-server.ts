@@ -11,8 +11,9 @@ import {
   RouteCode,
 } from '../../binding/constants.generated.js';
 import { RingwireError } from '../../errors.js';
-import { NativeConnection } from '../../transports/native/connection.js';
+import type { NativeConnection } from '../../transports/native/connection.js';
 import { type CallHandler, NativeEngine } from '../../transports/native/engine.js';
+import { nativeConnectionOf } from '../../transports/upgrade.js';
 import { JsonText } from '../json-text.js';
 import type { Peer } from '../peer.js';
 import { CallState } from '../served-call.js';
@@ -259,8 +260,9 @@ export class DirectServer implements CallHandler, DirectCallOwner {
     if (call.isTracked) connection.conclude(call.served);
     call.finish();
     this.engine.requestCollect();
-    if (this.#replies.isHeavy && connection.transport instanceof NativeConnection)
-      connection.checkTransport(connection.transport.highWatermarkBytes);
+    if (!this.#replies.isHeavy) return;
+    const native = nativeConnectionOf(connection.transport);
+    if (native !== undefined) connection.checkTransport(native.highWatermarkBytes);
   }
 
   #fail(call: DirectCall, handler: DirectHandler, error: unknown): void {
