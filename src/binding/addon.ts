@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { RingwireError } from '../errors.js';
 import { elfProblem } from './elf.js';
 import { type Addon, addonExports } from './native.js';
+import { packageRoot } from './package-root.js';
 
 const require = createRequire(import.meta.url);
 
@@ -54,10 +55,9 @@ export function platformKey(): string {
 function candidates(): string[] {
   const asked = process.env.RINGWIRE_ADDON_PATH;
   if (asked) return [resolve(asked)];
-  const root = new URL('../../', import.meta.url);
   return [
-    fileURLToPath(new URL('build/Release/ringwire.node', root)),
-    fileURLToPath(new URL(`prebuilds/${platformKey()}/ringwire.node`, root)),
+    fileURLToPath(new URL('build/Release/ringwire.node', packageRoot)),
+    fileURLToPath(new URL(`prebuilds/${platformKey()}/ringwire.node`, packageRoot)),
   ];
 }
 

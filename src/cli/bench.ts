@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { addon } from '../binding/addon.js';
+import { packageRoot } from '../binding/package-root.js';
 import { RingwireError } from '../errors.js';
 import type { Implementation, TransportOptions } from '../transports/transport.js';
 import { type LoadResult, runLoad } from './bench/load.js';
@@ -66,7 +67,7 @@ async function usage(
 }
 
 async function measure(options: QuickOptions): Promise<QuickResult> {
-  const script = fileURLToPath(new URL('./bench/server-child.js', import.meta.url));
+  const script = fileURLToPath(new URL('dist/cli/bench/server-child.js', packageRoot));
   const child = fork(script, [options.implementation ?? 'auto'], { execArgv: [] });
   try {
     const ready = await message(child);

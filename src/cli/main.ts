@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-/** The `ringwire` command: finds the command, reads its options, turns what went wrong into a message and a code. */
 import { createRequire } from 'node:module';
+/** The `ringwire` command: finds the command, reads its options, turns what went wrong into a message and a code. */
+import { packageRoot } from '../binding/package-root.js';
 import { RingwireError, RpcError } from '../errors.js';
 import { ExitCode, exitCodeOf } from './exit-codes.js';
 import { paint, printError, printLine, safeText } from './terminal.js';
@@ -9,7 +10,7 @@ import { UsageError } from './usage-error.js';
 async function run(argv: readonly string[]): Promise<ExitCode> {
   const [name, ...rest] = argv;
   if (name === '--version' || name === '-v') {
-    printLine((createRequire(import.meta.url)('../../package.json') as { version: string }).version);
+    printLine((createRequire(packageRoot)('./package.json') as { version: string }).version);
     return ExitCode.Ok;
   }
   const { commandHelp, generalHelp, loadCommand } = await import('./help.js');

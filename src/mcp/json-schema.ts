@@ -36,6 +36,9 @@ const dataKeywords = new Set([
   'type',
 ]);
 
+/** Values of these keywords are maps from names to schemas. */
+const schemaMaps = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
+
 const require = createRequire(import.meta.url);
 const compilers = new Map<string, AjvLike>();
 
@@ -71,11 +74,23 @@ export function checkJsonSchema(schema: unknown, where: string): asserts schema 
           where,
           `${key} ${JSON.stringify(value)} points outside the schema; only "#…" references are followed`,
         );
+      if (schemaMaps.has(key) && depth % 2 === 0) checkSchemaMap(key, value, where);
       if (!dataKeywords.has(key) || (key === 'type' && typeof value === 'object' && !Array.isArray(value)))
         walk(value, depth + 1);
     }
   };
   walk(schema, 0);
+}
+
+/** Each value must be a schema: an object, true or false. */
+function checkSchemaMap(keyword: string, map: unknown, where: string): void {
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) return;
+  for (const [name, schema] of Object.entries(map)) {
+    const isSchema =
+      typeof schema === 'boolean' ||
+      (typeof schema === 'object' && schema !== null && !Array.isArray(schema));
+    if (!isSchema) throw invalid(where, `${keyword}.${name} must be a schema: an object, true or false`);
+  }
 }
 
 function compilerFor(dialect: string): AjvLike {
@@ -88,6 +103,10 @@ function compilerFor(dialect: string): AjvLike {
       strict: false,
       allErrors: false,
       validateFormats: false,
+      // The dialect's own schema costs more to compile than all of a server's: what is wrong with a keyword's value ajv
+      // says without it too, and checkJsonSchema() looks at the places where it would not.
+      meta: false,
+      validateSchema: false,
       ownProperties: true,
       addUsedSchema: false,
       logger: false,

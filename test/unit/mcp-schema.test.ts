@@ -153,7 +153,7 @@ describe('registration', () => {
 
 describe('a cold start', () => {
   it('loads no validator before a call needs one', async () => {
-    const server = fileURLToPath(new URL('../../dist/mcp/server.js', import.meta.url));
+    const server = fileURLToPath(new URL('../../dist/mcp/index.js', import.meta.url));
     const script = `
       import { createRequire } from 'node:module';
       const { createServer } = await import(${JSON.stringify(server)});

@@ -3,10 +3,11 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { packageRoot } from '../../binding/package-root.js';
 import { RingwireError } from '../../errors.js';
 import type { LoadOptions, LoadResult } from './load.js';
 
-const path = fileURLToPath(new URL('../../../bench/loadgen/build/loadgen', import.meta.url));
+const path = fileURLToPath(new URL('bench/loadgen/build/loadgen', packageRoot));
 
 /** Part of the generator's report. Latencies are in microseconds, generatorCpu is a share of one core. */
 interface Report {
