@@ -46,12 +46,12 @@ class Connection {
   /** Whether no more of its input may be delivered now. */
   bool input_blocked() const { return closing_ || paused_by_user_ || paused_by_output_; }
   size_t max_frame_bytes() const { return framer_.max_frame_bytes(); }
-  /** Sends what is queued where that reached the high watermark; what is left then may block the input. */
-  void relieve() {
-    if (queue_.tail_bytes() >= options_.high_watermark_bytes) flush();
-  }
   size_t pending_bytes() const { return queue_.pending_bytes(); }
   bool above_high_watermark() const { return queue_.pending_bytes() >= options_.high_watermark_bytes; }
+  /** Sends what is queued where unsent bytes reached the high watermark; what is left may block the input. */
+  void relieve() {
+    if (above_high_watermark()) flush();
+  }
 
   /** Free for the user of the engine; the engine does not read it. */
   uint32_t user_flags = 0;
