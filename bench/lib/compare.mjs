@@ -25,7 +25,7 @@ const resultOf = ({ method, params }) =>
 
 const contentOf = (result) => result?.contents ?? result?.content;
 
-/** One contender ready to be loaded over one transport: { name, options, argv, stop }. */
+/** One contender ready to be loaded over one transport: { name, options, argv, stop, ended }. */
 async function prepare(name, transport, { request, cores, folder }) {
   const contender = contenders[name];
   const missing = contender.missing?.();
@@ -34,11 +34,12 @@ async function prepare(name, transport, { request, cores, folder }) {
   const result = JSON.stringify(resultOf(request));
   if (transport === 'stdio') {
     const argv = pinned(contender.command({ url: 'stdio:', result }), cores.server);
-    return { name, options, argv, stop: async () => {} };
+    return { name, options, argv, stop: async () => {}, ended: () => undefined };
   }
   const wanted = transport === 'tcp' ? 'tcp://127.0.0.1:0' : `unix:${path.join(folder, `${name}.sock`)}`;
   const server = await startServer(contender.command({ url: wanted, result }), cores.server);
-  return { name, options: { ...options, url: server.url, serverPid: server.pid }, stop: server.stop };
+  const { url, pid, stop, ended } = server;
+  return { name, options: { ...options, url, serverPid: pid }, stop, ended };
 }
 
 /** The contenders that start and answer as wanted; the others go to `fail` and take no part. */
@@ -110,7 +111,8 @@ async function loadInTurn(all, { rounds, warmup, shape, load: load_, cores, prog
         },
         ready.argv,
       ).catch((error) => {
-        throw new BenchError(`${label}: ${ready.name}: ${error.message}`);
+        const reasons = [error.message, ready.ended()].filter(Boolean).join('; ');
+        throw new BenchError(`${label}: ${ready.name}: ${reasons}`);
       });
       results.get(ready.key ?? ready.name).push(report);
     }

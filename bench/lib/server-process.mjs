@@ -16,7 +16,7 @@ export function pinned(argv, cpu) {
   return cpu === undefined ? argv : ['taskset', '-c', String(cpu), ...argv];
 }
 
-/** Resolves to { url, pid, startMs, stop() }; rejects with what the program said when it ended instead. */
+/** Resolves to { url, pid, startMs, stop(), ended() }; rejects with what the program said when it ended instead. */
 export async function startServer(argv, cpu) {
   const [file, ...args] = pinned(argv, cpu);
   const begin = performance.now();
@@ -55,5 +55,10 @@ export async function startServer(argv, cpu) {
     await ended;
     clearTimeout(timer);
   };
-  return { url, pid: child.pid, startMs, stop };
+  /** How the server ended, or undefined while it lives. */
+  const ended = () => {
+    const how = child.signalCode ?? child.exitCode;
+    return how === null ? undefined : `the server ended (${how}): ${lastWords(errors) || 'without a word'}`;
+  };
+  return { url, pid: child.pid, startMs, stop, ended };
 }
