@@ -187,7 +187,17 @@ describe.each(['native', 'twin'] as const)('calls under way, %s', (implementatio
     for (const socket of sockets) await socket.closed;
   });
 
-  test('a handler that adds and takes a method while requests flow', async () => {
+  test('a client that says its last word gets its answers before the end', async () => {
+    const { url } = await serve(implementation);
+    const methods = ['echo', 'later', 'much-later', 'fail', 'fail-later', 'unknown'];
+    const socket = await client(url);
+    socket.socket.end(methods.map((method, id) => request(id, method)).join(''));
+    await socket.closed;
+    const ids = socket.lines.map((line) => (JSON.parse(line) as { id: number }).id);
+    expect(ids.toSorted()).toEqual(methods.map((_, id) => id));
+  });
+
+  test('a handler that adds methods while requests flow', async () => {
     const { server, url } = await serve(implementation);
     server.method<{ name: string }>('add', ({ name }) => {
       server.method(name, () => `${name} is here`);
