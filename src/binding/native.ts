@@ -115,7 +115,14 @@ export interface NativeStreamEngine {
   shutDown(): void;
   /** The bytes of a LargeFrame record; detached when deliver() returns. */
   takeLargeFrame(number: number): ArrayBuffer | undefined;
+  /** Ends the borrow of a large frame at once: its ArrayBuffer is detached, its memory freed. */
+  releaseLargeFrame(number: number): void;
   reply(text: string, count: number): void;
+  /** For an answer too long for one text; false where nobody waits for it any more. Its slot is given back. */
+  beginLongAnswer(slot: number, kind: number): boolean;
+  /** A part of it, which must not end between the halves of a surrogate pair. */
+  appendLongAnswer(text: string): void;
+  endLongAnswer(): void;
   addTemplate(before: string, after: string): number;
   setRoute(
     method: string,

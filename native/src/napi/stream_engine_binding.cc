@@ -337,6 +337,56 @@ napi_value take_large_frame(napi_env env, napi_callback_info info) {
 // -------------------------------------------------------------------------------------------------------
 // routing
 
+/** The units of a string argument, valid until the next call; nullptr with a pending TypeError. */
+const char16_t* read_text(napi_env env, StreamEngineObject* object, napi_value value, size_t* units) {
+  char16_t* text = nullptr;
+  if (napi_get_value_string_utf16(env, value, nullptr, 0, units) == napi_ok)
+    text = object->text_room(*units + 1);
+  if (text == nullptr) {
+    type_error(env, "\"text\" must be a string that fits into memory");
+    return nullptr;
+  }
+  napi_get_value_string_utf16(env, value, text, *units + 1, units);
+  return text;
+}
+
+napi_value release_large_frame(napi_env env, napi_callback_info info) {
+  EngineCall<1> call(env, info);
+  if (call.target == nullptr) return nullptr;
+  call.target->release_large_frame(static_cast<int32_t>(integer_of(env, call.arguments[0], -1)));
+  return undefined(env);
+}
+
+/** (slot, kind): whether somebody waits for the answer; then its parts follow, and its end. */
+napi_value begin_long_answer(napi_env env, napi_callback_info info) {
+  EngineCall<2> call(env, info);
+  if (call.target == nullptr) return nullptr;
+  napi_value result = nullptr;
+  napi_get_boolean(env,
+                   call.target->dispatcher()->begin_long_answer(
+                       static_cast<int32_t>(integer_of(env, call.arguments[0], -1)),
+                       static_cast<int32_t>(integer_of(env, call.arguments[1]))),
+                   &result);
+  return result;
+}
+
+/** (text): a part; it does not end between the two halves of a surrogate pair. */
+napi_value append_long_answer(napi_env env, napi_callback_info info) {
+  EngineCall<1> call(env, info);
+  if (call.target == nullptr) return nullptr;
+  size_t units = 0;
+  const char16_t* text = read_text(env, call.target, call.arguments[0], &units);
+  if (text != nullptr) call.target->dispatcher()->append_long_answer(text, units);
+  return text == nullptr ? nullptr : undefined(env);
+}
+
+napi_value end_long_answer(napi_env env, napi_callback_info info) {
+  EngineCall<0> call(env, info);
+  if (call.target == nullptr) return nullptr;
+  call.target->dispatcher()->end_long_answer();
+  return undefined(env);
+}
+
 /** (text, count): the answers whose records stand in `replies`; their texts one after the other. */
 napi_value reply(napi_env env, napi_callback_info info) {
   EngineCall<2> call(env, info);
@@ -344,11 +394,8 @@ napi_value reply(napi_env env, napi_callback_info info) {
   const auto count = static_cast<int32_t>(integer_of(env, call.arguments[1]));
   if (count < 0 || count > call.target->reply_capacity()) return type_error(env, "too many replies");
   size_t units = 0;
-  if (napi_get_value_string_utf16(env, call.arguments[0], nullptr, 0, &units) != napi_ok)
-    return type_error(env, "\"text\" must be a string");
-  char16_t* text = call.target->text_room(units + 1);
-  if (text == nullptr) return type_error(env, "\"text\" is too long");
-  napi_get_value_string_utf16(env, call.arguments[0], text, units + 1, &units);
+  const char16_t* text = read_text(env, call.target, call.arguments[0], &units);
+  if (text == nullptr) return nullptr;
   call.target->dispatcher()->reply(call.target->replies(), count, text, units);
   call.target->trim_text_room();
   return undefined(env);
@@ -467,6 +514,10 @@ void register_stream_engine(Napi::Env env, Napi::Object exports) {
       {"peerAddress", peer_address},
       {"shutDown", shut_down},
       {"takeLargeFrame", take_large_frame},
+      {"releaseLargeFrame", release_large_frame},
+      {"beginLongAnswer", begin_long_answer},
+      {"appendLongAnswer", append_long_answer},
+      {"endLongAnswer", end_long_answer},
       {"reply", reply},
       {"addTemplate", add_template},
       {"setRoute", set_route},

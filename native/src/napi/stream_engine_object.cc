@@ -180,17 +180,33 @@ napi_value StreamEngineObject::take_large_frame(int32_t number) {
     return buffer;
   }
   napi_ref reference = nullptr;
-  if (napi_create_reference(env_, buffer, 1, &reference) == napi_ok) large_buffers_.push_back(reference);
+  if (napi_create_reference(env_, buffer, 1, &reference) == napi_ok)
+    large_buffers_.push_back({number, reference});
   return buffer;
 }
 
-/** Ends the borrow: a frame's memory goes now, not when the collector comes round. */
+bool StreamEngineObject::detach(napi_ref reference) {
+  napi_value buffer = nullptr;
+  const bool detached = napi_get_reference_value(env_, reference, &buffer) == napi_ok && buffer != nullptr &&
+                        napi_detach_arraybuffer(env_, buffer) == napi_ok;
+  napi_delete_reference(env_, reference);
+  return detached;
+}
+
+void StreamEngineObject::release_large_frame(int32_t number) {
+  for (size_t i = 0; i < large_buffers_.size(); ++i) {
+    if (large_buffers_[i].number != number) continue;
+    // The buffer's finalizer runs some turns later; the memory need not wait for it.
+    if (detach(large_buffers_[i].reference)) dispatcher_->discard_large_frame(number);
+    large_buffers_.erase(large_buffers_.begin() + static_cast<std::ptrdiff_t>(i));
+    return;
+  }
+}
+
+/** Ends the borrows: a frame's memory goes now, not when the collector comes round. */
 void StreamEngineObject::end_large_frames() {
-  for (napi_ref reference : large_buffers_) {
-    napi_value buffer = nullptr;
-    if (napi_get_reference_value(env_, reference, &buffer) == napi_ok && buffer != nullptr)
-      napi_detach_arraybuffer(env_, buffer);
-    napi_delete_reference(env_, reference);
+  for (const LargeBuffer& buffer : large_buffers_) {
+    if (detach(buffer.reference)) dispatcher_->discard_large_frame(buffer.number);
   }
   large_buffers_.clear();
 }

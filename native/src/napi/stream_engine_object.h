@@ -37,6 +37,9 @@ class StreamEngineObject final : public BatchConsumer {
   /** The ArrayBuffer of a large frame of the batch under way, from the slab's start; nullptr where there is
    * none. */
   napi_value take_large_frame(int32_t number);
+  /** Ends the borrow of a large frame before its batch ends: its ArrayBuffer is detached and its memory
+   * freed. */
+  void release_large_frame(int32_t number);
 
   void deliver(int32_t count, const uint8_t* joined, size_t joined_length, bool joined_ascii) override;
   void collect() override;
@@ -75,7 +78,13 @@ class StreamEngineObject final : public BatchConsumer {
   bool closing_ = false;
   bool engine_gone_ = false;
   bool collected_ = false;
-  std::vector<napi_ref> large_buffers_;
+  struct LargeBuffer {
+    int32_t number;
+    napi_ref reference;
+  };
+  bool detach(napi_ref reference);
+
+  std::vector<LargeBuffer> large_buffers_;
   std::vector<char16_t> text_;
 };
 

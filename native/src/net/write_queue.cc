@@ -32,11 +32,9 @@ bool WriteQueue::append(const void* bytes, size_t length) {
 }
 
 void WriteQueue::consume_tail(size_t length) {
-  if (length < tail_used_) {
-    std::memmove(tail_, tail_ + length, tail_used_ - length);
-    tail_used_ -= length;
-    return;
-  }
+  tail_start_ += length;
+  if (tail_start_ < tail_used_) return;
+  tail_start_ = 0;
   tail_used_ = 0;
   if (tail_capacity_ > kKeptBytes) {
     std::free(tail_);
@@ -47,12 +45,14 @@ void WriteQueue::consume_tail(size_t length) {
 
 const uint8_t* WriteQueue::launch(size_t* length) {
   flight_ = tail_;
-  flight_bytes_ = tail_used_;
+  flight_bytes_ = tail_bytes();
+  const uint8_t* bytes = tail();
   tail_ = nullptr;
   tail_capacity_ = 0;
+  tail_start_ = 0;
   tail_used_ = 0;
   *length = flight_bytes_;
-  return flight_;
+  return bytes;
 }
 
 void WriteQueue::finish_flight() {

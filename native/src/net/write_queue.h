@@ -19,10 +19,10 @@ class WriteQueue {
   uint8_t* reserve(size_t length);
   void commit(size_t length) { tail_used_ += length; }
 
-  const uint8_t* tail() const { return tail_; }
-  size_t tail_bytes() const { return tail_used_; }
+  const uint8_t* tail() const { return tail_ + tail_start_; }
+  size_t tail_bytes() const { return tail_used_ - tail_start_; }
   /** Bytes the kernel has not taken. */
-  size_t pending_bytes() const { return tail_used_ + flight_bytes_; }
+  size_t pending_bytes() const { return tail_bytes() + flight_bytes_; }
   bool in_flight() const { return flight_ != nullptr; }
 
   /** The kernel took the first `length` bytes of the tail. */
@@ -42,6 +42,9 @@ class WriteQueue {
 
   uint8_t* tail_ = nullptr;
   size_t tail_capacity_ = 0;
+  /** Bytes at the front that the kernel has taken; they are not moved, because the rest goes into flight
+   * next. */
+  size_t tail_start_ = 0;
   size_t tail_used_ = 0;
   uint8_t* flight_ = nullptr;
   size_t flight_bytes_ = 0;

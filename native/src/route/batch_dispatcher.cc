@@ -151,22 +151,32 @@ void BatchDispatcher::add_frame(Connection* connection, size_t start, size_t end
 
 void BatchDispatcher::on_large_frame(Connection* connection, Slab* slab, size_t start, size_t end) {
   if (!make_room(connection)) return;
-  // A reply is sent on whatever its size. Large requests are left to the generic path.
-  if ((connection->user_flags & ConnectionFlag::kUpstream) != 0 &&
-      take_large_reply(connection, slab->data() + start, end - start))
-    return;
   slab->retain();
   large_frames_.push_back({slab, start, end});
+  const auto number = static_cast<int32_t>(large_frames_.size()) - 1;
+  if (connection->user_flags != 0) {
+    const size_t calls = static_cast<size_t>(count_);
+    scanner_.scan(slab->data() + start, end - start, envelope_);
+    large_number_ = number;
+    const bool served = dispatch(connection, slab->data() + start, 0, envelope_);
+    large_number_ = -1;
+    if (served) {
+      // Replied to or forwarded: nothing refers to the frame.
+      if (static_cast<size_t>(count_) == calls) {
+        large_frames_.pop_back();
+        slab->release();
+      }
+      return;
+    }
+  }
   int32_t* record = next_record(BatchKind::kLargeFrame, connection);
-  record[BatchField::kStart] = static_cast<int32_t>(large_frames_.size()) - 1;
+  record[BatchField::kStart] = number;
   record[BatchField::kEnd] = 0;
 }
 
-bool BatchDispatcher::take_large_reply(Connection* connection, const uint8_t* frame, size_t length) {
-  if (scanner_.scan(frame, length, envelope_) != ScanVerdict::kOk) return false;
-  const int32_t kind = envelope_[EnvelopeField::kKind];
-  return (kind == EnvelopeKind::kResponse || kind == EnvelopeKind::kError) &&
-         take_upstream_reply(connection, frame, envelope_);
+void BatchDispatcher::discard_large_frame(int32_t number) {
+  if (number < 0 || static_cast<size_t>(number) >= large_frames_.size()) return;
+  large_frames_[static_cast<size_t>(number)].slab->discard();
 }
 
 Slab* BatchDispatcher::large_frame(int32_t number, size_t* start, size_t* end) {
@@ -259,7 +269,10 @@ void BatchDispatcher::add_call(Connection* connection, const Route& route, int p
   record[BatchField::kIdStart] = at(e[EnvelopeField::kIdStart]);
   record[BatchField::kIdEnd] = at(e[EnvelopeField::kIdEnd]);
   record[BatchField::kJoined] = input_length > 0 && input_length <= kMaxJoinedInputBytes ? 1 : 0;
-  if (record[BatchField::kJoined] != 0)
+  if (large_number_ >= 0) {
+    record[BatchField::kStart] = large_number_;
+    record[BatchField::kJoined] = 2;
+  } else if (record[BatchField::kJoined] != 0)
     join(text + input_start, input_length, (flags & EnvelopeFlag::kAscii) != 0);
 }
 
@@ -325,12 +338,15 @@ void BatchDispatcher::reply(const int32_t* replies, int32_t count, const char16_
   }
 }
 
+const BatchDispatcher::Template* BatchDispatcher::template_of(int32_t kind) const {
+  const size_t number = static_cast<size_t>(kind - ReplyKind::kFirstTemplate);
+  return kind >= ReplyKind::kFirstTemplate && number < templates_.size() ? &templates_[number] : nullptr;
+}
+
 void BatchDispatcher::write_answer(Connection* connection, const CallSlot& slot, int32_t kind,
                                    const char16_t* text, size_t units) {
   constexpr size_t kFixedBytes = sizeof kResultHead + sizeof kResultMember + CallSlot::kMaxIdBytes;
-  const size_t number = static_cast<size_t>(kind - ReplyKind::kFirstTemplate);
-  const Template* shape =
-      kind >= ReplyKind::kFirstTemplate && number < templates_.size() ? &templates_[number] : nullptr;
+  const Template* shape = template_of(kind);
   // Texts are short as a rule; of a long one only the first step is provided for.
   size_t expected = kFixedBytes + std::min<size_t>(units, 1024) * kEscapeBytesPerUnit + kEncoderSlack;
   if (shape != nullptr) expected += shape->before.size() + shape->after.size();
@@ -352,6 +368,50 @@ void BatchDispatcher::write_answer(Connection* connection, const CallSlot& slot,
   }
   frame.put_text("}");
   frame.finish();
+}
+
+bool BatchDispatcher::begin_long_answer(int32_t slot_number, int32_t kind) {
+  long_answer_ = {};
+  const CallSlot* slot = slots_.at(slot_number);
+  if (slot == nullptr) return false;
+  Connection* connection = engine_->find(slot->connection, slot->generation);
+  const bool open = connection != nullptr && !connection->closing();
+  if (open) {
+    const Template* shape = template_of(kind);
+    FrameBuilder frame(connection, sizeof kResultHead + CallSlot::kMaxIdBytes + sizeof kResultMember);
+    frame.put_text(kResultHead);
+    frame.put(slot->id, slot->id_length);
+    if (kind == ReplyKind::kError) {
+      frame.put_text(kErrorMember);
+    } else {
+      frame.put_text(kResultMember);
+    }
+    if (shape != nullptr) frame.put(shape->before);
+    frame.pause();
+    long_answer_ = {slot->connection, slot->generation, kind};
+  }
+  slots_.give_back(slot_number);
+  return open;
+}
+
+void BatchDispatcher::append_long_answer(const char16_t* text, size_t units) {
+  Connection* connection = engine_->find(long_answer_.connection, long_answer_.generation);
+  if (connection == nullptr || connection->closing()) return;
+  FrameBuilder frame = FrameBuilder::resume(connection);
+  frame.encode(text, units, template_of(long_answer_.kind) != nullptr ? escape_utf16 : encode_utf16);
+  frame.pause();
+}
+
+void BatchDispatcher::end_long_answer() {
+  Connection* connection = engine_->find(long_answer_.connection, long_answer_.generation);
+  if (connection != nullptr && !connection->closing()) {
+    const Template* shape = template_of(long_answer_.kind);
+    FrameBuilder frame = FrameBuilder::resume(connection);
+    if (shape != nullptr) frame.put(shape->after);
+    frame.put_text("}");
+    frame.finish();
+  }
+  long_answer_ = {};
 }
 
 void BatchDispatcher::write_reply(Connection* connection, const uint8_t* id, size_t id_length,

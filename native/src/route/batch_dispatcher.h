@@ -67,6 +67,14 @@ class BatchDispatcher final : public StreamSink {
   void reply(const int32_t* replies, int32_t count, const char16_t* text, size_t units);
   /** A large frame of the batch under way; nullptr where the number is unknown. The caller retains it. */
   Slab* large_frame(int32_t number, size_t* start, size_t* end);
+  /** Frees the bytes of a large frame before the batch ends; no JavaScript may reach them any more. */
+  void discard_large_frame(int32_t number);
+
+  /** An answer too long for one text: its slot is given back, and its parts follow. False: nobody to answer.
+   */
+  bool begin_long_answer(int32_t slot, int32_t kind);
+  void append_long_answer(const char16_t* text, size_t units);
+  void end_long_answer();
 
   uint32_t calls_in_flight() const { return slots_.in_use(); }
   size_t forwards_in_flight() const { return forwards_.size(); }
@@ -112,7 +120,6 @@ class BatchDispatcher final : public StreamSink {
   void add_event(int32_t kind, Connection* connection, int32_t first, int32_t second);
   void add_frame(Connection* connection, size_t start, size_t end);
   bool dispatch(Connection* connection, const uint8_t* text, size_t origin, const int32_t* envelope);
-  bool take_large_reply(Connection* connection, const uint8_t* frame, size_t length);
   bool take_upstream_reply(Connection* connection, const uint8_t* text, const int32_t* envelope);
   int match_profile(const Connection* connection, int32_t flags) const;
   void add_call(Connection* connection, const Route& route, int profile, const uint8_t* text, size_t origin,
@@ -123,6 +130,13 @@ class BatchDispatcher final : public StreamSink {
   void fail_forward(const ForwardedCall& call);
   void write_answer(Connection* connection, const CallSlot& slot, int32_t kind, const char16_t* text,
                     size_t units);
+
+  struct LongAnswer {
+    int32_t connection = -1;
+    uint32_t generation = 0;
+    int32_t kind = 0;
+  };
+  const Template* template_of(int32_t kind) const;
 
   BatchConsumer* consumer_;
   int32_t* records_;
@@ -135,6 +149,9 @@ class BatchDispatcher final : public StreamSink {
   std::vector<RequestProfile> profiles_;
   std::vector<Template> templates_;
   std::vector<LargeFrame> large_frames_;
+  /** Number of the large frame being dispatched; -1 for frames of the arena. */
+  int32_t large_number_ = -1;
+  LongAnswer long_answer_;
   std::vector<Event> events_;
   std::vector<uint8_t> joined_;
   /** Envelopes of the lines scanned last. */

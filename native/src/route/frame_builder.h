@@ -17,6 +17,10 @@ class FrameBuilder {
     failed_ = !connection->begin_frame();
     ensure(expected);
   }
+  /** Goes on with the frame that pause() left; nothing else may have been sent on the connection in between.
+   */
+  static FrameBuilder resume(Connection* connection) { return FrameBuilder(connection); }
+  FrameBuilder(FrameBuilder&& other) = default;
   FrameBuilder(const FrameBuilder&) = delete;
   FrameBuilder& operator=(const FrameBuilder&) = delete;
 
@@ -44,6 +48,12 @@ class FrameBuilder {
     }
   }
 
+  /** Leaves the frame to be gone on with. */
+  void pause() {
+    commit();
+    if (failed_) connection_->destroy(UV_ENOMEM);
+  }
+
   /** Completes the frame. A frame for which memory was short ends its connection: half of it must not be
    * sent. */
   void finish() {
@@ -52,6 +62,8 @@ class FrameBuilder {
   }
 
  private:
+  explicit FrameBuilder(Connection* connection) : connection_(connection) {}
+
   /** Units encoded per step, so that room for the worst case (6 bytes a unit) stays small. */
   static constexpr size_t kStepUnits = 16 * 1024;
 

@@ -23,6 +23,12 @@ bool Slab::grow(size_t capacity) {
   return true;
 }
 
+void Slab::discard() {
+  std::free(data_);
+  data_ = nullptr;
+  capacity_ = 0;
+}
+
 void Slab::release() {
   if (--references_ != 0) return;
   std::free(data_);

@@ -29,6 +29,9 @@ class Slab {
    */
   bool grow(size_t capacity);
 
+  /** Frees the bytes before the last reference is gone, for when nobody can reach them any more. */
+  void discard();
+
   void retain() { ++references_; }
   /** Drops one reference; the last one frees the slab. */
   void release();

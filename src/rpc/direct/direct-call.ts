@@ -119,18 +119,27 @@ export class DirectCall implements CallContext {
       over.state = CallState.Settled;
       return over;
     }
-    return new SlottedCall(this, this.#text(BatchField.IdStart), () => {
-      const text = this.#text(BatchField.MetaStart);
-      return text === undefined ? undefined : (JSON.parse(text) as Record<string, unknown>);
-    });
+    const { arena } = this.owner.engine;
+    return new SlottedCall(this, this.#text(arena, BatchField.IdStart), () => this.#meta(arena));
+  }
+
+  /** Reads from the large frame that brought the call what is wanted of it later: it will be gone. */
+  keepFrom(frame: Buffer): void {
+    const meta = this.#meta(frame);
+    this.#served = new SlottedCall(this, this.#text(frame, BatchField.IdStart), () => meta);
+  }
+
+  #meta(bytes: Buffer): Record<string, unknown> | undefined {
+    const text = this.#text(bytes, BatchField.MetaStart);
+    return text === undefined ? undefined : (JSON.parse(text) as Record<string, unknown>);
   }
 
   /** The text of a range of the record; the field after it holds its end. */
-  #text(field: number): string | undefined {
-    const { arena, records } = this.owner.engine;
+  #text(bytes: Buffer, field: number): string | undefined {
+    const { records } = this.owner.engine;
     const start = records[this.#base + field];
     if (start < 0) return undefined;
     const isAscii = (records[this.#base + BatchField.Flags] & EnvelopeFlag.Ascii) !== 0;
-    return arena.toString(isAscii ? 'latin1' : 'utf8', start, records[this.#base + field + 1]);
+    return bytes.toString(isAscii ? 'latin1' : 'utf8', start, records[this.#base + field + 1]);
   }
 }

@@ -58,6 +58,10 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
+/** Values of BatchField.Joined. */
+const joinedInput = 1;
+const inLargeFrame = 2;
+
 export class DirectServer implements CallHandler, DirectCallOwner {
   readonly engine: NativeEngine;
   readonly #replies: ReplyBatch;
@@ -135,19 +139,21 @@ export class DirectServer implements CallHandler, DirectCallOwner {
 
   call(base: number): void {
     const { records } = this.engine;
+    const isLarge = records[base + BatchField.Joined] === inLargeFrame;
     // Taken even where nobody is served, so that inputs and calls stay in step.
-    const input = this.#input(base);
+    let input = isLarge ? undefined : this.#input(base, this.engine.arena);
     const handler = this.#handlers[records[base + BatchField.Route]];
     const peer = this.#peers[records[base + BatchField.Connection]];
     if (peer === undefined || handler === undefined || !peer.isOpen) {
       this.#replies.drop(records[base + BatchField.Slot]);
       return;
     }
-    if (this.#replies.isHeavy && this.#leaveToPeer(base)) return;
+    if (!isLarge && this.#replies.isHeavy && this.#leaveToPeer(base)) return;
     // Before they are known to their connections, calls of this batch count against nobody's limit.
     if (this.#unsettled.length > 0 && this.#unsettled.length >= peer.calls.inFlight.room)
       this.#trackUnsettled();
     const call = new DirectCall(this, peer, handler.method, base);
+    if (isLarge) input = this.#takeLarge(base, call);
     if (!peer.admitsAll) {
       const refusal = peer.admit(call.id!);
       if (refusal !== undefined) {
@@ -288,14 +294,25 @@ export class DirectServer implements CallHandler, DirectCallOwner {
     this.abandon(call);
   }
 
-  #input(base: number): unknown {
-    const { records, arena } = this.engine;
-    if (records[base + BatchField.Joined] !== 0) return this.#inputs[this.#nextInput++];
+  /** The input of a call in a large frame; the frame is freed before the handler runs. */
+  #takeLarge(base: number, call: DirectCall): unknown {
+    const { native, records } = this.engine;
+    const number = records[base + BatchField.Start];
+    const frame = Buffer.from(native.takeLargeFrame(number)!);
+    call.keepFrom(frame);
+    const input = this.#input(base, frame);
+    native.releaseLargeFrame(number);
+    return input;
+  }
+
+  #input(base: number, bytes: Buffer): unknown {
+    const { records } = this.engine;
+    if (records[base + BatchField.Joined] === joinedInput) return this.#inputs[this.#nextInput++];
     const start = records[base + BatchField.InputStart];
     if (start < 0) return undefined;
     const isAscii = (records[base + BatchField.Flags] & EnvelopeFlag.Ascii) !== 0;
     return JSON.parse(
-      arena.toString(isAscii ? 'latin1' : 'utf8', start, records[base + BatchField.InputEnd]),
+      bytes.toString(isAscii ? 'latin1' : 'utf8', start, records[base + BatchField.InputEnd]),
     );
   }
 

@@ -5,6 +5,10 @@ import type { NativeEngine } from '../../transports/native/engine.js';
 /** The text is handed over in pieces of at least this many UTF-16 units, so that a tick of large answers stays flat. */
 const maxTextUnits = 256 * 1024;
 
+/** A longer answer is handed over part by part, so that it is never copied whole. */
+const longAnswerUnits = 1024 * 1024;
+const partUnits = 64 * 1024;
+
 export class ReplyBatch {
   readonly #engine: NativeEngine;
   readonly #records: Int32Array;
@@ -22,6 +26,10 @@ export class ReplyBatch {
 
   /** `kind` is a ReplyKind or the number of a template; see there what the text must be. */
   add(slot: number, kind: number, text: string): void {
+    if (text.length >= longAnswerUnits) {
+      this.#addLong(slot, kind, text);
+      return;
+    }
     const records = this.#records;
     const base = this.#count * ReplyField.Count;
     records[base + ReplyField.Slot] = slot;
@@ -36,6 +44,21 @@ export class ReplyBatch {
   /** Gives the slot back without an answer. */
   drop(slot: number): void {
     this.add(slot, ReplyKind.Drop, '');
+  }
+
+  #addLong(slot: number, kind: number, text: string): void {
+    this.flush();
+    this.isHeavy = true;
+    const { native } = this.#engine;
+    if (!native.beginLongAnswer(slot, kind)) return;
+    for (let at = 0; at < text.length; ) {
+      let end = at + partUnits;
+      // A pair of surrogates is not cut.
+      if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
+      native.appendLongAnswer(text.slice(at, end));
+      at = end;
+    }
+    native.endLongAnswer();
   }
 
   flush(): void {
