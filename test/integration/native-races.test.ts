@@ -1,6 +1,7 @@
 /** What may happen between a request and its answer, on native connections; the twin as the measure. */
 import { setImmediate as immediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Peer } from '../../src/rpc/peer.js';
 import { createRpcServer } from '../../src/rpc/server.js';
 import type { CallContext } from '../../src/rpc/types.js';
 import { cleanUp, client, onCleanUp, serve } from './native-support.js';
@@ -151,7 +152,8 @@ describe.each(['native', 'twin'] as const)('calls under way, %s', (implementatio
       context.connection.transport.destroy();
       return new Promise(() => hanging.contexts.push(context));
     });
-    for (const method of ['cut', 'cut-then-hang']) {
+    server.method('cut-peer', (_params, { connection }) => (connection as Peer).destroy());
+    for (const method of ['cut', 'cut-then-hang', 'cut-peer']) {
       const socket = await client(url);
       socket.write(request(1, 'hang') + request(2, method) + request(3, 'hang'));
       await socket.closed;
