@@ -5,57 +5,12 @@
 #include <string>
 
 #include "napi/bindings.h"
-#include "napi/stream_engine_object.h"
-#include "napi/tagged_class.h"
+#include "napi/engine_call.h"
 #include "net/socket_options.h"
 
 namespace ringwire {
 
 namespace {
-
-/** A call on an engine that is open; otherwise `target` is nullptr and an exception is pending. */
-template <size_t kCount>
-struct EngineCall : TaggedCall<StreamEngineObject, kCount> {
-  EngineCall(napi_env env, napi_callback_info info) : TaggedCall<StreamEngineObject, kCount>(env, info) {
-    if (this->target == nullptr || this->target->engine() != nullptr) return;
-    this->target = nullptr;
-    napi_throw_error(env, nullptr, "The stream engine is closed");
-  }
-};
-
-napi_value integer(napi_env env, int64_t value) {
-  napi_value result = nullptr;
-  napi_create_int64(env, value, &result);
-  return result;
-}
-
-napi_value undefined(napi_env env) {
-  napi_value result = nullptr;
-  napi_get_undefined(env, &result);
-  return result;
-}
-
-int64_t integer_of(napi_env env, napi_value value, int64_t otherwise = 0) {
-  int64_t result = otherwise;
-  napi_get_value_int64(env, value, &result);
-  return result;
-}
-
-bool boolean_of(napi_env env, napi_value value) {
-  bool result = false;
-  napi_get_value_bool(env, value, &result);
-  return result;
-}
-
-std::string text_of(napi_env env, napi_value value) {
-  size_t length = 0;
-  std::string text;
-  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return text;
-  text.resize(length + 1);
-  napi_get_value_string_utf8(env, value, &text[0], length + 1, &length);
-  text.resize(length);
-  return text;
-}
 
 /** [framing, maxFrameBytes, highWatermarkBytes, lowWatermarkBytes] as an Int32Array. */
 ConnectionOptions options_of(napi_env env, napi_value value) {
@@ -103,8 +58,7 @@ napi_value construct(napi_env env, napi_callback_info info) {
   return self;
 }
 
-// ---------------------------------------------------------------------------------------- listening,
-// connecting
+// ---- listening, connecting ----
 
 /** (host, port, backlog, reusePort, maxConnections, options): the listener's index or a negative libuv error.
  */
@@ -196,8 +150,7 @@ napi_value close_listener(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
-// --------------------------------------------------------------------------------------------------
-// connections
+// ---- connections ----
 
 /** (index): the generation of the connection that has this index now; 0 where there is none. */
 napi_value generation(napi_env env, napi_callback_info info) {
@@ -326,139 +279,6 @@ napi_value connection_fd(napi_env env, napi_callback_info info) {
   return integer(env, connection == nullptr ? -1 : connection->fd());
 }
 
-napi_value take_large_frame(napi_env env, napi_callback_info info) {
-  EngineCall<1> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  napi_value buffer =
-      call.target->take_large_frame(static_cast<int32_t>(integer_of(env, call.arguments[0], -1)));
-  return buffer == nullptr ? undefined(env) : buffer;
-}
-
-// -------------------------------------------------------------------------------------------------------
-// routing
-
-/** The units of a string argument, valid until the next call; nullptr with a pending TypeError. */
-const char16_t* read_text(napi_env env, StreamEngineObject* object, napi_value value, size_t* units) {
-  char16_t* text = nullptr;
-  if (napi_get_value_string_utf16(env, value, nullptr, 0, units) == napi_ok)
-    text = object->text_room(*units + 1);
-  if (text == nullptr) {
-    type_error(env, "\"text\" must be a string that fits into memory");
-    return nullptr;
-  }
-  napi_get_value_string_utf16(env, value, text, *units + 1, units);
-  return text;
-}
-
-napi_value release_large_frame(napi_env env, napi_callback_info info) {
-  EngineCall<1> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  call.target->release_large_frame(static_cast<int32_t>(integer_of(env, call.arguments[0], -1)));
-  return undefined(env);
-}
-
-/** (slot, kind): whether somebody waits for the answer; then its parts follow, and its end. */
-napi_value begin_long_answer(napi_env env, napi_callback_info info) {
-  EngineCall<2> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  napi_value result = nullptr;
-  napi_get_boolean(env,
-                   call.target->dispatcher()->begin_long_answer(
-                       static_cast<int32_t>(integer_of(env, call.arguments[0], -1)),
-                       static_cast<int32_t>(integer_of(env, call.arguments[1]))),
-                   &result);
-  return result;
-}
-
-/** (text): a part; it does not end between the two halves of a surrogate pair. */
-napi_value append_long_answer(napi_env env, napi_callback_info info) {
-  EngineCall<1> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  size_t units = 0;
-  const char16_t* text = read_text(env, call.target, call.arguments[0], &units);
-  if (text != nullptr) call.target->dispatcher()->append_long_answer(text, units);
-  return text == nullptr ? nullptr : undefined(env);
-}
-
-napi_value end_long_answer(napi_env env, napi_callback_info info) {
-  EngineCall<0> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  call.target->dispatcher()->end_long_answer();
-  return undefined(env);
-}
-
-/** (text, count): the answers whose records stand in `replies`; their texts one after the other. */
-napi_value reply(napi_env env, napi_callback_info info) {
-  EngineCall<2> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  const auto count = static_cast<int32_t>(integer_of(env, call.arguments[1]));
-  if (count < 0 || count > call.target->reply_capacity()) return type_error(env, "too many replies");
-  size_t units = 0;
-  const char16_t* text = read_text(env, call.target, call.arguments[0], &units);
-  if (text == nullptr) return nullptr;
-  call.target->dispatcher()->reply(call.target->replies(), count, text, units);
-  call.target->trim_text_room();
-  return undefined(env);
-}
-
-/** (before, after): the number to give as ReplyField.Kind. */
-napi_value add_template(napi_env env, napi_callback_info info) {
-  EngineCall<2> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  return integer(env, call.target->dispatcher()->add_template(text_of(env, call.arguments[0]),
-                                                              text_of(env, call.arguments[1])));
-}
-
-/** (method, key, RouteCode, profiles, target, targetGeneration, wantsArguments, keyIsUri, reply). */
-napi_value set_route(napi_env env, napi_callback_info info) {
-  EngineCall<9> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  const napi_value* a = call.arguments;
-  Route route;
-  route.kind = static_cast<RouteKind>(integer_of(env, a[2], RouteCode::kHandler));
-  route.profiles = static_cast<uint32_t>(integer_of(env, a[3]));
-  route.target = static_cast<int32_t>(integer_of(env, a[4], -1));
-  route.target_generation = static_cast<uint32_t>(integer_of(env, a[5]));
-  route.wants_arguments = boolean_of(env, a[6]);
-  route.key_is_uri = boolean_of(env, a[7]);
-  route.reply = text_of(env, a[8]);
-  call.target->dispatcher()->routes().set(text_of(env, a[0]), text_of(env, a[1]), route);
-  return undefined(env);
-}
-
-/** (method, key): whether there was one. */
-napi_value remove_route(napi_env env, napi_callback_info info) {
-  EngineCall<2> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  napi_value result = nullptr;
-  napi_get_boolean(env,
-                   call.target->dispatcher()->routes().remove(text_of(env, call.arguments[0]),
-                                                              text_of(env, call.arguments[1])),
-                   &result);
-  return result;
-}
-
-/** (Int32Array of [flagsMask, flagsValue, connectionMask, connectionValue] per profile). */
-napi_value set_profiles(napi_env env, napi_callback_info info) {
-  EngineCall<1> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  napi_typedarray_type type;
-  size_t length = 0;
-  void* memory = nullptr;
-  if (napi_get_typedarray_info(env, call.arguments[0], &type, &length, &memory, nullptr, nullptr) !=
-          napi_ok ||
-      type != napi_int32_array || length % 4 != 0 || length / 4 > BatchDispatcher::kMaxProfiles)
-    return type_error(env, "\"profiles\" must be an Int32Array of four fields for each of up to 16 profiles");
-  const auto* fields = static_cast<const int32_t*>(memory);
-  std::vector<RequestProfile> profiles;
-  for (size_t i = 0; i < length; i += 4) {
-    profiles.push_back({fields[i], fields[i + 1], static_cast<uint32_t>(fields[i + 2]),
-                        static_cast<uint32_t>(fields[i + 3])});
-  }
-  call.target->dispatcher()->set_profiles(std::move(profiles));
-  return undefined(env);
-}
-
 /** Counters: what is open and in flight now, and what was answered without JavaScript. */
 napi_value counters(napi_env env, napi_callback_info info) {
   EngineCall<0> call(env, info);
@@ -513,22 +333,11 @@ void register_stream_engine(Napi::Env env, Napi::Object exports) {
       {"connectionFd", connection_fd},
       {"peerAddress", peer_address},
       {"shutDown", shut_down},
-      {"takeLargeFrame", take_large_frame},
-      {"releaseLargeFrame", release_large_frame},
-      {"beginLongAnswer", begin_long_answer},
-      {"appendLongAnswer", append_long_answer},
-      {"endLongAnswer", end_long_answer},
-      {"reply", reply},
-      {"addTemplate", add_template},
-      {"setRoute", set_route},
-      {"removeRoute", remove_route},
-      {"setProfiles", set_profiles},
       {"counters", counters},
   };
   std::vector<napi_property_descriptor> properties;
-  for (const auto& method : methods)
-    properties.push_back(
-        {method.name, nullptr, method.callback, nullptr, nullptr, nullptr, napi_default_method, nullptr});
+  for (const auto& method : methods) properties.push_back(engine_method(method.name, method.callback));
+  add_dispatch_methods(&properties);
   napi_value engine_class = nullptr;
   if (napi_define_class(env, "StreamEngine", NAPI_AUTO_LENGTH, construct, nullptr, properties.size(),
                         properties.data(), &engine_class) == napi_ok)

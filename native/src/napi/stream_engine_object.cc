@@ -97,8 +97,7 @@ void StreamEngineObject::release_references() {
   napi_close_handle_scope(env_, scope);
 }
 
-// ------------------------------------------------------------------------------------------------ into
-// JavaScript
+// ---- into JavaScript ----
 
 void StreamEngineObject::call(napi_ref callback, size_t count, const napi_value* arguments) {
   napi_value function = nullptr;
@@ -158,8 +157,7 @@ void StreamEngineObject::trim_text_room() {
   text_.shrink_to_fit();
 }
 
-// -------------------------------------------------------------------------------------------------- large
-// frames
+// ---- large frames ----
 
 napi_value StreamEngineObject::take_large_frame(int32_t number) {
   size_t start = 0;

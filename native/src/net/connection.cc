@@ -39,8 +39,7 @@ void Connection::update_reading() {
   }
 }
 
-// ----------------------------------------------------------------------------------------------------
-// reading
+// ---- reading ----
 
 void Connection::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
   auto* self = static_cast<Connection*>(handle->data);
@@ -218,8 +217,7 @@ void Connection::resume() {
   update_reading();
 }
 
-// ----------------------------------------------------------------------------------------------------
-// writing
+// ---- writing ----
 
 void Connection::mark_dirty() {
   if (dirty_) return;
@@ -355,8 +353,7 @@ void Connection::report_drain() {
   }
 }
 
-// ----------------------------------------------------------------------------------------------------
-// closing
+// ---- closing ----
 
 void Connection::close() {
   if (closing_ || draining_) return;

@@ -43,6 +43,8 @@ class Connection {
   bool inside_frame() const { return large_ != nullptr || !kept_.empty(); }
   /** After StreamSink::on_frame_too_large under length framing: the announced length, else 0. */
   uint32_t oversize_bytes() const { return framer_.oversize_bytes(); }
+  /** Whether what is written now can still reach the peer. */
+  bool takes_output() const { return connected_ && !closing_ && !draining_ && output_ == Output::kOpen; }
   /** Whether no more of its input may be delivered now. */
   bool input_blocked() const { return closing_ || paused_by_user_ || paused_by_output_; }
   size_t max_frame_bytes() const { return framer_.max_frame_bytes(); }

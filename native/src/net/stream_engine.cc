@@ -33,8 +33,7 @@ StreamEngine::StreamEngine(uv_loop_t* loop, StreamSink* sink, uint8_t* arena)
   uv_unref(reinterpret_cast<uv_handle_t*>(&linger_timer_));
 }
 
-// ------------------------------------------------------------------------------------------------------
-// ticks
+// ---- ticks ----
 
 void StreamEngine::on_check(uv_check_t* handle) { static_cast<StreamEngine*>(handle->data)->tick(); }
 
@@ -89,8 +88,7 @@ void StreamEngine::flush() {
   dirty_.clear();
 }
 
-// ------------------------------------------------------------------------------------------- opening,
-// closing
+// ---- opening, closing ----
 
 Connection* StreamEngine::add_connection(StreamKind kind, const ConnectionOptions& options) {
   auto* connection = new (std::nothrow) Connection(this, kind, options);
@@ -293,8 +291,7 @@ Connection* StreamEngine::open_fds(int in_fd, int out_fd, const ConnectionOption
   return nullptr;
 }
 
-// ----------------------------------------------------------------------------------------------------
-// lingering
+// ---- lingering ----
 
 void StreamEngine::start_linger(Connection* connection) {
   connection->linger_until_ms_ = uv_now(loop_) + kLingerMs;
@@ -312,8 +309,7 @@ void StreamEngine::on_linger_timer(uv_timer_t* handle) {
     uv_timer_start(handle, on_linger_timer, self->lingering_.front()->linger_until_ms_ - now, 0);
 }
 
-// -----------------------------------------------------------------------------------------------------
-// teardown
+// ---- teardown ----
 
 void StreamEngine::shutdown(void (*done)(void*), void* context) {
   shutting_down_ = true;
