@@ -88,7 +88,7 @@ async function gateway(): Promise<Gateway> {
     generic,
     counters: () => engine.native.counters(),
     addUpstream: async (methods, options) => {
-      const server = createServer();
+      const server = createServer({ allowHalfOpen: true });
       const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
       const port = await listening(server);
       const endpoint = { kind: 'tcp', host: '127.0.0.1', port } as const;
@@ -289,6 +289,20 @@ describe('forwarded requests', () => {
     );
     await socket.first(forwarded);
     expect(counters().forwardsInFlight).toBe(0);
+  });
+
+  test('an upstream that is told no more: requests are left to JavaScript, its last words arrive', async () => {
+    const { addUpstream, caller, engine, generic } = await gateway();
+    const upstream = await addUpstream(['work']);
+    const socket = await caller();
+    socket.write('{"jsonrpc":"2.0","id":1,"method":"work"}\n');
+    await upstream.first(1);
+    engine.connections.find((connection) => connection?.flags === ConnectionFlag.Upstream)!.endOutput();
+    socket.write('{"jsonrpc":"2.0","id":2,"method":"work"}\n');
+    await until(() => generic.callers.length === 1);
+    upstream.socket.write(`{"jsonrpc":"2.0","id":${upstream.idOf('work')},"result":"last words"}\n`);
+    expect(await socket.first(1)).toEqual(['{"jsonrpc":"2.0","id":1,"result":"last words"}']);
+    expect(upstream.lines.length).toBe(1);
   });
 
   test('an upstream that counts its frames by length', async () => {

@@ -155,7 +155,7 @@ void write_with_id(Connection* connection, const uint8_t* text, const int32_t* e
 bool BatchDispatcher::forward(Connection* connection, const Route& route, const uint8_t* text,
                               const int32_t* e) {
   Connection* upstream = engine_->find(route.target, route.target_generation);
-  if (upstream == nullptr || upstream->closing() || upstream->above_high_watermark()) return false;
+  if (upstream == nullptr || !upstream->takes_output() || upstream->above_high_watermark()) return false;
   ForwardedCall call;
   call.caller = connection->index();
   call.caller_generation = connection->generation();
