@@ -82,10 +82,14 @@ class ToolHandler implements DirectHandler {
 
   serve(input: unknown, call: DirectCall): unknown {
     const tool = this.#tool;
-    // Registered anew or removed by a call before this one in the same batch.
-    if (this.#server.toolEntry(tool.name) !== tool)
-      throw new RpcError(RpcErrorCode.InvalidParams, `Unknown tool: ${tool.name}`);
     const sent = input ?? {};
+    const registered = this.#server.toolEntry(tool.name);
+    if (registered !== tool) {
+      // Removed or registered anew by a call before this one in the same batch.
+      if (registered === undefined)
+        throw new RpcError(RpcErrorCode.InvalidParams, `Unknown tool: ${tool.name}`);
+      return registered.invoke(sent, this.#context(call, input));
+    }
     let args: unknown = sent;
     if (tool.input !== undefined) {
       const verdict = tool.input.validate(sent);
