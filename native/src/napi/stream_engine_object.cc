@@ -185,7 +185,10 @@ napi_value StreamEngineObject::take_large_frame(int32_t number) {
 
 bool StreamEngineObject::detach(napi_ref reference) {
   napi_value buffer = nullptr;
+  // Detached already: ArrayBuffer.prototype.transfer() has given the memory to a buffer that we do not know.
+  bool moved = true;
   const bool detached = napi_get_reference_value(env_, reference, &buffer) == napi_ok && buffer != nullptr &&
+                        napi_is_detached_arraybuffer(env_, buffer, &moved) == napi_ok && !moved &&
                         napi_detach_arraybuffer(env_, buffer) == napi_ok;
   napi_delete_reference(env_, reference);
   return detached;
