@@ -8,7 +8,7 @@ const stamp = 'dist/.stamp';
 /** Built aside and moved into place, so that dist is never there in part. */
 const next = 'build/dist-next';
 
-/** What is loaded by name: the package's exports, its commands, and what child processes of tests import. */
+/** What is loaded by name: the package's exports, its commands, and what benchmarks and child processes of tests import. */
 const entryPoints = [
   'src/index.ts',
   'src/mcp/index.ts',
@@ -17,6 +17,8 @@ const entryPoints = [
   'src/binding/addon.ts',
   'src/binding/constants.generated.ts',
   'src/buffers/ring-buffer.ts',
+  'src/serialization/envelope-scanner.ts',
+  'src/rpc/json-text.ts',
   'src/transports/open.ts',
 ];
 
@@ -43,7 +45,11 @@ function bundle() {
 /** Returns whether dist is up to date. */
 export function buildTypeScript({ quiet }) {
   const { version } = JSON.parse(readFileSync('node_modules/typescript/package.json', 'utf8'));
-  const digest = fingerprint({ version }, ['tsconfig.json', ...filesBelow('src')]);
+  const digest = fingerprint({ version }, [
+    'tsconfig.json',
+    'scripts/build/typescript.mjs',
+    ...filesBelow('src'),
+  ]);
   if (isCurrent(stamp, digest)) return true;
   rmSync(next, { recursive: true, force: true });
   const declarations = ['-p', 'tsconfig.json', '--emitDeclarationOnly', '--outDir', next];
