@@ -60,8 +60,12 @@ napi_value append_long_answer(napi_env env, napi_callback_info info) {
   if (call.target == nullptr) return nullptr;
   size_t units = 0;
   const char16_t* text = read_text(env, call.target, call.arguments[0], &units);
-  if (text != nullptr) call.target->dispatcher()->append_long_answer(text, units);
-  return text == nullptr ? nullptr : undefined(env);
+  if (text == nullptr) {
+    call.target->dispatcher()->abort_long_answer();
+    return nullptr;
+  }
+  call.target->dispatcher()->append_long_answer(text, units);
+  return undefined(env);
 }
 
 napi_value end_long_answer(napi_env env, napi_callback_info info) {

@@ -109,6 +109,12 @@ void BatchDispatcher::append_long_answer(const char16_t* text, size_t units) {
   frame.pause();
 }
 
+void BatchDispatcher::abort_long_answer() {
+  Connection* connection = engine_->find(long_answer_.connection, long_answer_.generation);
+  if (connection != nullptr) connection->destroy(UV_ENOMEM);
+  long_answer_ = {};
+}
+
 void BatchDispatcher::end_long_answer() {
   Connection* connection = engine_->find(long_answer_.connection, long_answer_.generation);
   if (connection != nullptr && !connection->closing()) {

@@ -75,6 +75,8 @@ class BatchDispatcher final : public StreamSink {
   bool begin_long_answer(int32_t slot, int32_t kind);
   void append_long_answer(const char16_t* text, size_t units);
   void end_long_answer();
+  /** A part is missing for want of memory: half a frame must not be sent, so its connection ends. */
+  void abort_long_answer();
 
   uint32_t calls_in_flight() const { return slots_.in_use(); }
   size_t forwards_in_flight() const { return forwards_.size(); }
