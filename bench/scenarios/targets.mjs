@@ -7,8 +7,10 @@ import { scan } from './scan.mjs';
 import { measureStream, socketConfigurations, stdioConfigurations } from './streams.mjs';
 import { targetRows } from './target-rows.mjs';
 
-const bySocket = (depth, text) =>
-  socketConfigurations.find((one) => one.depth === depth && one.text === text);
+const bySocket = (depth, text, payload = 'tool') =>
+  socketConfigurations.find(
+    (one) => one.depth === depth && one.text === text && (one.payload ?? 'tool') === payload,
+  );
 const byStdio = (depth) => stdioConfigurations.find((one) => one.depth === depth && one.text === 'ascii');
 
 const streamPlan = [
