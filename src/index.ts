@@ -2,6 +2,7 @@
  * ringwire: a native-accelerated transport engine for JSON-RPC 2.0 and the Model Context Protocol. What is exported
  * here, by name, is the public API; everything else may change without notice.
  */
+export type { TcpInfo } from './binding/native.js';
 export type { RingDescriptors } from './buffers/mapped-memory.js';
 export { RingBuffer, type RingBufferOptions, type RingRole } from './buffers/ring-buffer.js';
 export type { RingBufferKind } from './buffers/ring-memory.js';
@@ -73,3 +74,4 @@ export type {
   TransportOptions,
   TuningProfile,
 } from './transports/transport.js';
+export { tuningProfiles } from './transports/tuning.js';

@@ -2,6 +2,7 @@
  * The contract every transport fulfils. A transport carries frames (bytes) in order; it knows nothing of JSON,
  * ids or methods. test/contract runs one suite over every implementation.
  */
+import type { TcpInfo } from '../binding/native.js';
 import type { RingwireError } from '../errors.js';
 
 /** What became of a frame handed to send(). 'full' means not accepted: wait for onDrain, then send it again. */
@@ -53,6 +54,13 @@ export interface Transport {
   readonly bufferedBytes: number;
   /** Names of the socket options that were asked for and could not be set here. */
   readonly notGranted?: readonly string[];
+  /**
+   * The socket's options as the kernel has them now: it may have granted other values than were asked for (Linux
+   * doubles buffer sizes). Absent where there is no socket, or no native code to ask it.
+   */
+  readonly grantedSocketOptions?: SocketOptions;
+  /** What the kernel measured on a TCP connection; absent elsewhere. */
+  readonly tcpInfo?: TcpInfo;
   /** Begins delivery. Called once. Frames that arrived before wait; none is lost. */
   start(handlers: TransportHandlers): void;
   /**

@@ -1,6 +1,6 @@
 /**
  * Four sets of socket options for four kinds of load. A profile sets only what differs from the kernel's own
- * behaviour; options given beside it win. What the kernel granted is read back with readSocketOptions().
+ * behaviour; options given beside it win. What the kernel granted stands in Transport.grantedSocketOptions.
  */
 import type { SocketOptions, TuningProfile } from './transport.js';
 

@@ -139,4 +139,21 @@ describe.runIf(process.platform === 'linux' && addon() !== undefined)('socket op
     native.destroy(index, generation, 0);
     while (native.generation(index) === generation) await immediate();
   });
+
+  test('a transport tells what was granted and measured, until it is gone', async () => {
+    const { accepted, connected } = await pair({ profile: 'high' });
+    const measured = new Promise<void>((resolve) => {
+      connected.start({ onFrame: () => resolve(), onClose: () => {} });
+    });
+    connected.send('ping');
+    await measured;
+    expect(connected.grantedSocketOptions).toMatchObject({ noDelay: true, keepAlive: true });
+    // Linux grants twice what is asked for, within net.core.wmem_max.
+    expect(connected.grantedSocketOptions?.sendBufferBytes).toBeGreaterThan(0);
+    expect(connected.tcpInfo?.rttMicroseconds).toBeGreaterThan(0);
+    await connected.close();
+    expect(connected.grantedSocketOptions).toBeUndefined();
+    expect(connected.tcpInfo).toBeUndefined();
+    accepted.destroy();
+  });
 });

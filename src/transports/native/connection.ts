@@ -1,11 +1,20 @@
 /** One byte stream of the native engine as a Transport. */
 import { FramingCode } from '../../binding/constants.generated.js';
+import type { TcpInfo } from '../../binding/native.js';
 import type { RingwireError } from '../../errors.js';
 import { oversizeFrame, truncatedFrame } from '../../serialization/framing.js';
 import type { ResolvedOptions } from '../options.js';
 import { alreadyStarted, dropped } from '../system-errors.js';
-import type { Framing, PeerInfo, SendResult, Transport, TransportHandlers } from '../transport.js';
+import type {
+  Framing,
+  PeerInfo,
+  SendResult,
+  SocketOptions,
+  Transport,
+  TransportHandlers,
+} from '../transport.js';
 import type { NativeEngine } from './engine.js';
+import { readSocketOptions, readTcpInfo } from './socket-options.js';
 import { streamError } from './status.js';
 
 const sendResults: readonly SendResult[] = ['sent', 'queued', 'full'];
@@ -95,6 +104,16 @@ export class NativeConnection implements Transport {
   /** The socket's descriptor, for options; -1 once it is gone. */
   get fd(): number {
     return this.#isGone ? -1 : this.engine.native.connectionFd(this.index, this.generation);
+  }
+
+  get grantedSocketOptions(): SocketOptions | undefined {
+    const { fd } = this;
+    return fd < 0 || this.kind === 'stdio' ? undefined : readSocketOptions(fd);
+  }
+
+  get tcpInfo(): TcpInfo | undefined {
+    const { fd } = this;
+    return fd < 0 || this.kind !== 'tcp' ? undefined : readTcpInfo(fd);
   }
 
   /** ConnectionFlag bits, read by the native dispatcher. */
