@@ -95,8 +95,6 @@ export interface NativeStreamEngine {
   destroy(index: number, generation: number, status: number): void;
   /** ConnectionFlag bits. */
   setFlags(index: number, generation: number, flags: number): void;
-  /** Whether the connection keeps the process alive (1, the default) or not (0). */
-  setReferenced(index: number, generation: number, on: number): void;
   /** Sends what is queued, then ends the output alone; a Drained record tells when outputStatus() has changed. */
   endOutput(index: number, generation: number): void;
   /** Whether a failure to write ends the output alone (1), told by a Drained record, or the connection (0, the default). */

@@ -233,7 +233,6 @@ void act_set_flags(Connection* connection, int64_t flags) {
 }
 void act_end_output(Connection* connection, int64_t) { connection->end_output(); }
 void act_set_outlives_output(Connection* connection, int64_t on) { connection->set_outlives_output(on != 0); }
-void act_set_referenced(Connection* connection, int64_t on) { connection->set_referenced(on != 0); }
 
 /** (index, generation, FramingCode, end): `end` is the arena offset where the frame at hand ends, or -1. */
 napi_value set_framing(napi_env env, napi_callback_info info) {
@@ -247,37 +246,28 @@ napi_value set_framing(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
-/** (index, generation): unsent bytes. */
-napi_value pending_bytes(napi_env env, napi_callback_info info) {
+using ConnectionNumber = int64_t (*)(const Connection*);
+
+/** (index, generation): a number of a connection; kGone where it is gone. */
+template <ConnectionNumber kNumber, int64_t kGone>
+napi_value number(napi_env env, napi_callback_info info) {
   EngineCall<2> call(env, info);
   if (call.target == nullptr) return nullptr;
   const Connection* connection = connection_of(env, call.target, call.arguments);
-  return integer(env, connection == nullptr ? 0 : static_cast<int64_t>(connection->pending_bytes()));
+  return integer(env, connection == nullptr ? kGone : kNumber(connection));
 }
 
-/** (index, generation): 0 while there is output, 1 after it ended, or the libuv error that ended it. */
-napi_value output_status(napi_env env, napi_callback_info info) {
-  EngineCall<2> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  const Connection* connection = connection_of(env, call.target, call.arguments);
-  return integer(env, connection == nullptr ? 1 : connection->output_status());
+/** Unsent. */
+int64_t pending_bytes(const Connection* connection) {
+  return static_cast<int64_t>(connection->pending_bytes());
 }
-
-/** (index, generation): bytes read so far; 0 where it is gone. */
-napi_value received_bytes(napi_env env, napi_callback_info info) {
-  EngineCall<2> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  const Connection* connection = connection_of(env, call.target, call.arguments);
-  return integer(env, connection == nullptr ? 0 : static_cast<int64_t>(connection->received_bytes()));
+/** 0 while there is output, 1 after it ended, or the libuv error that ended it. */
+int64_t output_status(const Connection* connection) { return connection->output_status(); }
+/** Read so far. */
+int64_t received_bytes(const Connection* connection) {
+  return static_cast<int64_t>(connection->received_bytes());
 }
-
-/** (index, generation): the descriptor, -1 where it is gone. */
-napi_value connection_fd(napi_env env, napi_callback_info info) {
-  EngineCall<2> call(env, info);
-  if (call.target == nullptr) return nullptr;
-  const Connection* connection = connection_of(env, call.target, call.arguments);
-  return integer(env, connection == nullptr ? -1 : connection->fd());
-}
+int64_t connection_fd(const Connection* connection) { return connection->fd(); }
 
 /** Counters: what is open and in flight now, and what was answered without JavaScript. */
 napi_value counters(napi_env env, napi_callback_info info) {
@@ -323,14 +313,13 @@ void register_stream_engine(Napi::Env env, Napi::Object exports) {
       {"close", act<act_close>},
       {"destroy", act<act_destroy>},
       {"setFlags", act<act_set_flags>},
-      {"setReferenced", act<act_set_referenced>},
       {"endOutput", act<act_end_output>},
       {"setOutlivesOutput", act<act_set_outlives_output>},
-      {"outputStatus", output_status},
-      {"receivedBytes", received_bytes},
+      {"outputStatus", number<output_status, 1>},
+      {"receivedBytes", number<received_bytes, 0>},
       {"setFraming", set_framing},
-      {"pendingBytes", pending_bytes},
-      {"connectionFd", connection_fd},
+      {"pendingBytes", number<pending_bytes, 0>},
+      {"connectionFd", number<connection_fd, -1>},
       {"peerAddress", peer_address},
       {"shutDown", shut_down},
       {"counters", counters},

@@ -459,11 +459,4 @@ int Connection::fd() const {
 #endif
 }
 
-void Connection::set_referenced(bool referenced) {
-  if (closing_) return;
-  auto apply = referenced ? uv_ref : uv_unref;
-  apply(&in_.handle);
-  if (has_separate_out_) apply(&out_.handle);
-}
-
 }  // namespace ringwire

@@ -112,8 +112,6 @@ class Connection {
   bool peer_address(std::string* address, int* port) const;
   /** The socket, for options; negative where there is none. */
   int fd() const;
-  /** Whether nothing refers to the loop through this connection (it does not keep the process alive). */
-  void set_referenced(bool referenced);
 
  private:
   friend class StreamEngine;

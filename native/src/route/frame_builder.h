@@ -20,7 +20,6 @@ class FrameBuilder {
   /** Goes on with the frame that pause() left; nothing else may have been sent on the connection in between.
    */
   static FrameBuilder resume(Connection* connection) { return FrameBuilder(connection); }
-  FrameBuilder(FrameBuilder&& other) = default;
   FrameBuilder(const FrameBuilder&) = delete;
   FrameBuilder& operator=(const FrameBuilder&) = delete;
 
