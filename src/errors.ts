@@ -26,6 +26,10 @@ export const errorKinds = {
   CONNECTION_REFUSED: { retryable: true, meaning: 'Nothing listens at the address.' },
   CONNECTION_RESET: { retryable: true, meaning: 'The peer or the network cut the connection.' },
   DEADLINE_EXCEEDED: { retryable: true, meaning: 'The call was not answered before its deadline.' },
+  ENGINE_UNAVAILABLE: {
+    retryable: false,
+    meaning: 'The HTTP engine that was asked for cannot be used here.',
+  },
   FRAME_INVALID: { retryable: false, meaning: 'A frame is not a valid JSON-RPC 2.0 message.' },
   FRAME_TOO_LARGE: { retryable: false, meaning: 'A frame is larger than maxFrameBytes.' },
   INTERNAL: { retryable: false, meaning: 'A defect in ringwire; please report it.' },

@@ -65,3 +65,53 @@ export const maxBacklogBytes = 16 * 1024 * 1024;
 
 /** A peer that reads none of its replies for this long is cut. Also ends two peers that wait for each other to read. */
 export const stallTimeoutMs = 10_000;
+
+/** Request line and header fields of an HTTP request. Real ones with a token and traces stay below 8 KiB. */
+export const maxHeaderBytes = 16 * 1024;
+
+export const maxHeaderFields = 100;
+
+/** From the first byte of an HTTP request to the end of its head: a slow head holds a connection for nothing. */
+export const headersTimeoutMs = 5_000;
+
+/** An HTTP request body that comes in slower than this over bodyGraceMs is refused. */
+export const minBodyBytesPerSecond = 1_024;
+
+/** A request body may be this late before its rate counts. */
+export const bodyGraceMs = 5_000;
+
+/** An HTTP connection may stay idle this long between requests. Longer than the 60 s of usual proxies in front. */
+export const keepAliveTimeoutMs = 65_000;
+
+/** Bodies below this are not worth compressing: the packets saved cost less than the CPU. */
+export const compressionThresholdBytes = 4 * 1024;
+
+/** Bodies from this size are compressed on libuv's threads, because a megabyte takes tens of milliseconds. */
+export const compressionOffloadBytes = 64 * 1024;
+
+/** A compressed request body that grows more than this many times is a bomb, whatever its size. */
+export const maxInflateRatio = 200;
+
+/** Fragments of one WebSocket message. */
+export const maxWebSocketFragments = 256;
+
+/** A WebSocket peer that is silent this long is pinged; twice as long, it is cut. */
+export const webSocketPingIntervalMs = 30_000;
+
+/** A comment line keeps an idle event stream alive through proxies this often. */
+export const sseKeepAliveMs = 15_000;
+
+/** Streams of one HTTP/2 connection at once. */
+export const maxHttp2Streams = 100;
+
+/** Sessions of MCP clients before 2026-07-28 that one server holds; the oldest idle one makes room. */
+export const maxSessions = 10_000;
+
+/** A session nobody used for this long ends. */
+export const sessionTtlMs = 30 * 60_000;
+
+/** Events one session's streams keep for replay. */
+export const maxStoredEvents = 1_000;
+
+/** Bytes one session's streams keep for replay. */
+export const maxStoredEventBytes = 4 * 1024 * 1024;

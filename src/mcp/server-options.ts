@@ -41,7 +41,7 @@ export interface ServerOptions extends Implementation {
     readonly ttlMs?: number;
   };
   /** Limits and hooks of every connection. `encodings` is noticed only by clients of ours that ask for one. */
-  readonly rpc?: Omit<RpcServerOptions, 'dispatcher' | 'batches' | 'direct'>;
+  readonly rpc?: Omit<RpcServerOptions, 'dispatcher' | 'batches' | 'direct' | 'httpApplication'>;
 }
 
 function check(holds: boolean, message: string): void {

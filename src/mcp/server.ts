@@ -51,6 +51,8 @@ export class McpServer {
       ...resolved.rpc,
       batches: (peer) => legacySessionOf(peer)?.servesBatches ?? false,
       direct: mcpRoutes(this),
+      httpApplication: async (_rpc, options) =>
+        (await import('./http/application.js')).mcpApplication(this, options),
     });
     this.methods.install(this.rpc.dispatcher);
   }

@@ -5,8 +5,11 @@ import { RingwireError } from '../errors.js';
 import * as limits from '../limits.js';
 import type { Encoding } from '../serialization/codec.js';
 import { createScanner } from '../serialization/envelope.js';
+import { type HttpListenEndpoint, parseListenEndpoint } from '../transports/endpoint.js';
+import type { ServerApplication } from '../transports/http/http-server.js';
 import { NativeConnection } from '../transports/native/connection.js';
-import { listenTransport } from '../transports/open.js';
+import { isHttpListen, listenTransport } from '../transports/open.js';
+import { type ResolvedOptions, resolveOptions } from '../transports/options.js';
 import type { Listener, Transport, TransportOptions } from '../transports/transport.js';
 import { checkEncodings, offerEncoding } from '../transports/upgrade.js';
 import { DeadlineQueue } from './deadline-queue.js';
@@ -19,6 +22,8 @@ import type { Handler, Interceptor } from './types.js';
 
 /** Options of every connection of the server; onOpen and onClose are called for each. */
 export interface RpcServerOptions extends PeerOptions {
+  /** What answers HTTP requests. Default: plain JSON-RPC by POST and WebSocket. */
+  readonly httpApplication?: HttpApplicationFactory;
   /** What the native engine routes. Default: every method of the dispatcher, whatever the request says. */
   readonly direct?: DirectRoutes;
   /**
@@ -28,6 +33,12 @@ export interface RpcServerOptions extends PeerOptions {
   readonly encodings?: readonly Encoding[];
 }
 
+/** Makes the application of one listener or mount; called when the first is asked for, so that its code loads then. */
+export type HttpApplicationFactory = (
+  server: RpcServer,
+  options: ResolvedOptions,
+) => Promise<ServerApplication>;
+
 export class RpcServer {
   readonly dispatcher: Dispatcher;
   readonly #peerOptions: PeerOptions;
@@ -35,6 +46,8 @@ export class RpcServer {
   readonly #encodings: readonly Encoding[] | undefined;
   /** Serves the calls of native connections; made when the first of them is asked for. */
   #direct: DirectServer | undefined;
+  readonly #httpApplication: HttpApplicationFactory;
+  readonly #applications = new Set<ServerApplication>();
   readonly #connections = new Set<Peer>();
   readonly #listeners = new Set<Listener>();
   #closing: Promise<void> | undefined;
@@ -45,6 +58,7 @@ export class RpcServer {
     if (options.encodings !== undefined) checkEncodings(options.encodings);
     this.#encodings = options.encodings;
     this.dispatcher = options.dispatcher ?? new Dispatcher();
+    this.#httpApplication = options.httpApplication ?? plainJsonRpc;
     this.#routes = options.direct ?? methodRoutes(this.dispatcher);
     this.#peerOptions = {
       ...options,
@@ -97,18 +111,61 @@ export class RpcServer {
    */
   async listen(url: string, options?: TransportOptions): Promise<Listener> {
     this.#refuseWhenClosed();
+    const endpoint = parseListenEndpoint(url);
+    if (isHttpListen(endpoint)) return this.#listenHttp(endpoint, options);
     const onConnection = (transport: Transport): void => {
       // A connection accepted in the tick of close() would otherwise outlive it.
       if (this.#closing === undefined) this.attach(transport);
       else transport.destroy();
     };
-    const listener = await listenTransport(url, options, onConnection, () => this.#directServer().engine);
+    const listener = await listenTransport(
+      endpoint,
+      options,
+      onConnection,
+      () => this.#directServer().engine,
+    );
     if (this.#closing !== undefined) {
       await listener.close();
       this.#refuseWhenClosed();
     }
     this.#listeners.add(listener);
     return listener;
+  }
+
+  async #listenHttp(endpoint: HttpListenEndpoint, options?: TransportOptions): Promise<Listener> {
+    const resolved = resolveOptions(options);
+    const [{ listenHttp }, { openSite }] = await Promise.all([
+      import('../transports/http/listen.js'),
+      import('../transports/http/site.js'),
+    ]);
+    const application = await this.makeHttpApplication(resolved);
+    let listener: Listener;
+    try {
+      listener = await openSite(endpoint, resolved, application, listenHttp);
+    } catch (error) {
+      this.#applications.delete(application);
+      await application.close();
+      throw error;
+    }
+    if (this.#closing !== undefined) {
+      await listener.close();
+      this.#refuseWhenClosed();
+    }
+    this.#listeners.add(listener);
+    return listener;
+  }
+
+  /** What answers HTTP requests for this server; it is closed with the server. For listeners and mounts. */
+  async makeHttpApplication(options: ResolvedOptions): Promise<ServerApplication> {
+    this.#refuseWhenClosed();
+    const application = await this.#httpApplication(this, options);
+    this.#applications.add(application);
+    return application;
+  }
+
+  /** The options every connection of this server is made with. */
+  get peerOptions(): PeerOptions {
+    return this.#peerOptions;
   }
 
   /** Serves a connection made elsewhere. */
@@ -163,7 +220,9 @@ export class RpcServer {
     this.#listeners.clear();
     // Peers refuse calls from this moment, not from when the listeners are closed.
     const closing = [...this.#connections].map((peer) => peer.close(options));
-    await Promise.all([...listeners.map((listener) => listener.close()), ...closing]);
+    const applications = [...this.#applications].map((application) => application.close());
+    const stopping = listeners.map((listener) => listener.close(options));
+    await Promise.all([...stopping, ...closing, ...applications]);
     this.#direct?.close();
     this.#direct = undefined;
   }
@@ -173,6 +232,9 @@ export class RpcServer {
     throw new RingwireError('CONNECTION_CLOSED', 'The server is closed and takes no more connections.');
   }
 }
+
+const plainJsonRpc: HttpApplicationFactory = async (server, options) =>
+  (await import('./http/json-rpc-application.js')).jsonRpcApplication(server, options);
 
 /** A server without methods; add them before or after listen(). */
 export function createRpcServer(options?: RpcServerOptions): RpcServer {

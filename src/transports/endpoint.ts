@@ -6,6 +6,11 @@
  *     tcp://127.0.0.1:4000                TCP; IPv6 in brackets; port 0 lets the kernel choose (listen only)
  *     unix:/run/ringwire.sock             a Unix socket; a relative path is taken from the working directory
  *     memory:name                         inside this process
+ *     tls://host:4000                     TCP under TLS
+ *     http://host:8080/mcp, https://…     HTTP; a listener serves one path and WebSocket upgrades on it
+ *     ws://host:8080/mcp, wss://…         WebSocket; a listener refuses everything else on the path
+ *     stdio+h2:                           HTTP/2 on our own stdin and stdout (listen only), experimental
+ *     stdio+h2:node?arg=server.mjs        HTTP/2 on the pipes of a child process (connect only)
  *
  * A child may also be given as `{ command, args, env, cwd }`, the shape of an `mcpServers` entry; only that form
  * carries environment variables, because URLs end up in logs and process lists.
@@ -43,9 +48,59 @@ export interface MemoryEndpoint {
   readonly name: string;
 }
 
-export type ListenEndpoint = StdioEndpoint | TcpEndpoint | UnixEndpoint | MemoryEndpoint;
-export type ConnectEndpoint = ChildEndpoint | TcpEndpoint | UnixEndpoint | MemoryEndpoint;
-export type Endpoint = ListenEndpoint | ConnectEndpoint;
+/** TCP under TLS. */
+export interface TlsEndpoint {
+  readonly kind: 'tls';
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface WebSocketEndpoint {
+  readonly kind: 'ws';
+  /** wss. */
+  readonly isSecure: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** From the first slash, with the query; a listener has no query. */
+  readonly path: string;
+}
+
+/** Answers requests instead of carrying frames. */
+export interface HttpEndpoint {
+  readonly kind: 'http';
+  /** https. */
+  readonly isSecure: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** From the first slash, with the query; a listener has no query. */
+  readonly path: string;
+}
+
+/** HTTP/2 on our own stdin and stdout. */
+export interface StdioHttpEndpoint {
+  readonly kind: 'stdio-h2';
+}
+
+/** HTTP/2 on the pipes of a child process. */
+export interface ChildHttpEndpoint {
+  readonly kind: 'child-h2';
+  readonly child: ChildEndpoint;
+}
+
+/** Endpoints that carry frames. */
+export type ListenEndpoint = StdioEndpoint | TcpEndpoint | TlsEndpoint | UnixEndpoint | MemoryEndpoint;
+export type ConnectEndpoint =
+  | ChildEndpoint
+  | TcpEndpoint
+  | TlsEndpoint
+  | UnixEndpoint
+  | MemoryEndpoint
+  | WebSocketEndpoint;
+/** Endpoints of HTTP listeners. */
+export type HttpListenEndpoint = HttpEndpoint | WebSocketEndpoint | StdioHttpEndpoint;
+/** Endpoints of HTTP clients. */
+export type HttpConnectEndpoint = HttpEndpoint | ChildHttpEndpoint;
+export type Endpoint = ListenEndpoint | ConnectEndpoint | HttpListenEndpoint | HttpConnectEndpoint;
 
 /** A child process as users and `mcpServers` entries write it. */
 export interface ChildCommand {
@@ -59,8 +114,14 @@ export interface ChildCommand {
 /** sun_path of struct sockaddr_un holds 108 bytes with its terminating zero (unix(7)). */
 const maxUnixPathBytes = 107;
 
-const laterSchemes = new Set(['http', 'https', 'ws', 'wss', 'shm']);
-const examples = 'stdio:, tcp://127.0.0.1:4000, unix:/run/app.sock or memory:name';
+const laterSchemes = new Set(['shm']);
+const examples = 'stdio:, tcp://127.0.0.1:4000, http://127.0.0.1:8080/mcp, unix:/run/app.sock or memory:name';
+const webSchemes: Readonly<Record<string, { kind: 'http' | 'ws'; isSecure: boolean; port: number }>> = {
+  http: { kind: 'http', isSecure: false, port: 80 },
+  https: { kind: 'http', isSecure: true, port: 443 },
+  ws: { kind: 'ws', isSecure: false, port: 80 },
+  wss: { kind: 'ws', isSecure: true, port: 443 },
+};
 
 function invalid(text: string, problem: string, right: string): RingwireError {
   return new RingwireError('ADDRESS_INVALID', `"${text}" is no usable endpoint: ${problem}. Write ${right}.`);
@@ -70,22 +131,23 @@ function invalid(text: string, problem: string, right: string): RingwireError {
  * Reads the URL of a listener.
  * @throws RingwireError ADDRESS_INVALID saying what is wrong, where, and what would be right.
  */
-export function parseListenEndpoint(text: string): ListenEndpoint {
+export function parseListenEndpoint(text: string): ListenEndpoint | HttpListenEndpoint {
   const { scheme, rest } = splitScheme(text);
-  if (scheme !== 'stdio') return parseAddress(text, scheme, rest, 'listen');
+  if (scheme !== 'stdio' && scheme !== 'stdio+h2') return parseAddress(text, scheme, rest, 'listen');
   if (rest !== '') {
-    throw invalid(text, 'a server listens on its own stdin and stdout, not on a command', '"stdio:"');
+    throw invalid(text, 'a server listens on its own stdin and stdout, not on a command', `"${scheme}:"`);
   }
-  return { kind: 'stdio' };
+  return { kind: scheme === 'stdio' ? 'stdio' : 'stdio-h2' };
 }
 
 /**
  * Reads the URL of something to connect to, or a child command object.
  * @throws RingwireError ADDRESS_INVALID, or CONFIG_INVALID for a malformed command object.
  */
-export function parseConnectEndpoint(target: string | ChildCommand): ConnectEndpoint {
+export function parseConnectEndpoint(target: string | ChildCommand): ConnectEndpoint | HttpConnectEndpoint {
   if (typeof target !== 'string') return childEndpoint(target);
   const { scheme, rest } = splitScheme(target);
+  if (scheme === 'stdio+h2') return { kind: 'child-h2', child: parseChild(target, rest) };
   return scheme === 'stdio' ? parseChild(target, rest) : parseAddress(target, scheme, rest, 'connect');
 }
 
@@ -94,6 +156,10 @@ export function formatEndpoint(endpoint: Endpoint): string {
   switch (endpoint.kind) {
     case 'stdio':
       return 'stdio:';
+    case 'stdio-h2':
+      return 'stdio+h2:';
+    case 'child-h2':
+      return formatEndpoint(endpoint.child).replace('stdio:', 'stdio+h2:');
     case 'child': {
       const words = endpoint.args.map((arg) => `arg=${encodeURIComponent(arg)}`);
       if (endpoint.cwd !== undefined) words.push(`cwd=${encodeURIComponent(endpoint.cwd)}`);
@@ -101,12 +167,20 @@ export function formatEndpoint(endpoint: Endpoint): string {
       return `stdio:${encodeURIComponent(endpoint.command).replaceAll('%2F', '/')}${query}`;
     }
     case 'tcp':
-      return `tcp://${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+    case 'tls':
+      return `${endpoint.kind}://${authorityOf(endpoint)}`;
+    case 'http':
+    case 'ws':
+      return `${endpoint.kind}${endpoint.isSecure ? 's' : ''}://${authorityOf(endpoint)}${endpoint.path}`;
     case 'unix':
       return `unix:${endpoint.path}`;
     case 'memory':
       return `memory:${endpoint.name}`;
   }
+}
+
+function authorityOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function splitScheme(text: string): { scheme: string; rest: string } {
@@ -125,8 +199,9 @@ function parseAddress(
   scheme: string,
   rest: string,
   purpose: Purpose,
-): TcpEndpoint | UnixEndpoint | MemoryEndpoint {
-  if (scheme === 'tcp') return parseTcp(text, rest, purpose);
+): TcpEndpoint | TlsEndpoint | UnixEndpoint | MemoryEndpoint | HttpEndpoint | WebSocketEndpoint {
+  if (scheme === 'tcp' || scheme === 'tls') return parseTcp(text, scheme, rest, purpose);
+  if (Object.hasOwn(webSchemes, scheme)) return parseWeb(text, scheme, rest, purpose);
   if (scheme === 'unix') return parseUnix(text, rest);
   if (scheme === 'memory') return parseMemory(text, rest);
   if (laterSchemes.has(scheme)) {
@@ -136,28 +211,67 @@ function parseAddress(
   throw invalid(text, `the scheme "${scheme}:" is unknown`, examples);
 }
 
-function parseTcp(text: string, rest: string, purpose: Purpose): TcpEndpoint {
-  const right = purpose === 'listen' ? '"tcp://127.0.0.1:0" or "tcp://[::1]:4000"' : '"tcp://127.0.0.1:4000"';
-  if (!rest.startsWith('//')) throw invalid(text, 'after "tcp:" two slashes are missing', right);
+function parseTcp(
+  text: string,
+  scheme: 'tcp' | 'tls',
+  rest: string,
+  purpose: Purpose,
+): TcpEndpoint | TlsEndpoint {
+  const right =
+    purpose === 'listen'
+      ? `"${scheme}://127.0.0.1:0" or "${scheme}://[::1]:4000"`
+      : `"${scheme}://127.0.0.1:4000"`;
+  if (!rest.startsWith('//')) throw invalid(text, `after "${scheme}:" two slashes are missing`, right);
   const authority = rest.slice(2).replace(/\/$/, '');
   if (/[/?#]/.test(authority)) throw invalid(text, 'TCP has no path, query or fragment', right);
-  if (authority.includes('@')) throw invalid(text, 'TCP has no user name or password', right);
+  const { host, port } = parseAuthority(text, authority, `${scheme}://[::1]:4000`, right);
+  return { kind: scheme, host, port: parsePort(text, port, purpose, right) };
+}
+
+function parseWeb(
+  text: string,
+  scheme: string,
+  rest: string,
+  purpose: Purpose,
+): HttpEndpoint | WebSocketEndpoint {
+  const { kind, isSecure, port: defaultPort } = webSchemes[scheme];
+  const right = `"${scheme}://127.0.0.1:8080/mcp"`;
+  if (!rest.startsWith('//')) throw invalid(text, `after "${scheme}:" two slashes are missing`, right);
+  const at = rest.slice(2).search(/[/?#]/);
+  const authority = at < 0 ? rest.slice(2) : rest.slice(2, at + 2);
+  const after = at < 0 ? '/' : rest.slice(at + 2);
+  if (after.includes('#')) throw invalid(text, 'a fragment is never sent', right);
+  const path = after.startsWith('/') ? after : `/${after}`;
+  if (/[^\x21-\x7e]/.test(path)) {
+    throw invalid(text, 'the path holds a character that must be percent-encoded', right);
+  }
+  if (purpose === 'listen' && path.includes('?')) {
+    throw invalid(text, 'a listener serves a path, whatever the query', right);
+  }
+  const { host, port } = parseAuthority(text, authority, `${scheme}://[::1]:8080/mcp`, right);
+  const digits = port ?? (purpose === 'connect' ? String(defaultPort) : undefined);
+  return { kind, isSecure, host, port: parsePort(text, digits, purpose, right), path };
+}
+
+function parseAuthority(
+  text: string,
+  authority: string,
+  bracketed: string,
+  right: string,
+): { host: string; port: string | undefined } {
+  if (authority.includes('@')) throw invalid(text, 'an endpoint has no user name or password', right);
   const match = /^(?:\[([^[\]]*)\]|([^[\]:]*))(?::([^:]*))?$/.exec(authority);
   if (match === null) {
     const bare = authority.includes(':') && !authority.includes('[');
-    throw invalid(
-      text,
-      bare ? 'an IPv6 address needs brackets' : 'the host is malformed',
-      '"tcp://[::1]:4000"',
-    );
+    throw invalid(text, bare ? 'an IPv6 address needs brackets' : 'the host is malformed', `"${bracketed}"`);
   }
   const host = match[1] ?? match[2];
   if (host === '') throw invalid(text, 'the host is missing', right);
   if (match[1] !== undefined && !/^[0-9A-Fa-f:.]+(%[\w.-]+)?$/.test(host)) {
-    throw invalid(text, 'between the brackets stands no IPv6 address', '"tcp://[::1]:4000"');
+    throw invalid(text, 'between the brackets stands no IPv6 address', `"${bracketed}"`);
   }
   if (/[\s\0]/.test(host)) throw invalid(text, 'the host holds white space', right);
-  return { kind: 'tcp', host, port: parsePort(text, match[3], purpose, right) };
+  return { host, port: match[3] };
 }
 
 function parsePort(text: string, digits: string | undefined, purpose: Purpose, right: string): number {

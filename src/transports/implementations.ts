@@ -2,7 +2,14 @@
  * Which code serves which kind of endpoint. The native implementations have the same signatures as the TypeScript
  * twins; a kind without one is served by its twin.
  */
-import type { ChildEndpoint, ConnectEndpoint, Endpoint, ListenEndpoint } from './endpoint.js';
+import type {
+  ChildEndpoint,
+  ConnectEndpoint,
+  Endpoint,
+  ListenEndpoint,
+  TlsEndpoint,
+  WebSocketEndpoint,
+} from './endpoint.js';
 import { connectMemory, listenMemory } from './memory.js';
 import type { NativeEngine } from './native/engine.js';
 import {
@@ -17,6 +24,13 @@ import { listenSocket } from './socket-listen.js';
 import { connectChild } from './stdio-client.js';
 import { listenStdio } from './stdio-server.js';
 import type { Listener, Transport } from './transport.js';
+
+/** Loaded when they are first wanted: most programs use neither, and start faster. */
+const listenTls: Listen<TlsEndpoint> = async (endpoint, options, onConnection) =>
+  (await import('./tls.js')).listenTls(endpoint, options, onConnection);
+const connectTls: Connect<TlsEndpoint> = async (...call) => (await import('./tls.js')).connectTls(...call);
+const connectWebSocket: Connect<WebSocketEndpoint> = async (...call) =>
+  (await import('./websocket/connect.js')).connectWebSocket(...call);
 
 export type OnConnection = (transport: Transport) => void;
 
@@ -49,6 +63,7 @@ export const twinListen: Required<ListenTable> = {
   stdio: listenStdio,
   tcp: listenSocket,
   unix: listenSocket,
+  tls: listenTls,
   memory: listenMemory,
 };
 
@@ -56,6 +71,8 @@ export const twinConnect: Required<ConnectTable> = {
   child: (endpoint: ChildEndpoint, options) => connectChild(endpoint, options),
   tcp: connectSocket,
   unix: connectSocket,
+  tls: connectTls,
+  ws: connectWebSocket,
   memory: connectMemory,
 };
 

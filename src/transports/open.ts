@@ -5,6 +5,9 @@ import {
   type ChildCommand,
   type ConnectEndpoint,
   type Endpoint,
+  formatEndpoint,
+  type HttpConnectEndpoint,
+  type HttpListenEndpoint,
   type ListenEndpoint,
   parseConnectEndpoint,
   parseListenEndpoint,
@@ -36,6 +39,8 @@ export async function listenTransport(
   engine?: () => NativeEngine,
 ): Promise<Listener> {
   const endpoint = typeof target === 'string' ? parseListenEndpoint(target) : target;
+  if (isHttpListen(endpoint))
+    throw noFrames(endpoint, 'listen() of createServer() or createRpcServer() serves it');
   const resolved = resolveOptions(options);
   const listen = choose<Listen>(endpoint, resolved, nativeListen, twinListen);
   const isNative = listen !== (twinListen as Record<string, Listen>)[endpoint.kind];
@@ -54,9 +59,27 @@ export async function connectTransport(
 ): Promise<Transport> {
   const endpoint =
     typeof target === 'object' && target !== null && 'kind' in target ? target : parseConnectEndpoint(target);
+  if (isHttpConnect(endpoint)) throw noFrames(endpoint, 'connect() of ringwire calls it');
   const resolved = resolveOptions(options);
   const connect = choose<Connect>(endpoint, resolved, nativeConnect, twinConnect);
   return connect(endpoint, resolved);
+}
+
+/** Whether an endpoint answers requests, for which listenHttp() is. */
+export function isHttpListen(endpoint: ListenEndpoint | HttpListenEndpoint): endpoint is HttpListenEndpoint {
+  return endpoint.kind === 'http' || endpoint.kind === 'ws' || endpoint.kind === 'stdio-h2';
+}
+
+/** Whether an endpoint answers requests instead of carrying frames. */
+export function isHttpConnect(
+  endpoint: ConnectEndpoint | HttpConnectEndpoint,
+): endpoint is HttpConnectEndpoint {
+  return endpoint.kind === 'http' || endpoint.kind === 'child-h2';
+}
+
+function noFrames(endpoint: Endpoint, right: string): RingwireError {
+  const url = formatEndpoint(endpoint);
+  return new RingwireError('ADDRESS_INVALID', `"${url}" carries requests, not a stream of frames: ${right}.`);
 }
 
 /** The implementation for an endpoint. The tables are typed by kind; a key and its value always belong together. */

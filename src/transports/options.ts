@@ -1,6 +1,8 @@
 /** Checks the options of listen() and connect() and fills in the defaults of src/limits.ts. */
 import { RingwireError } from '../errors.js';
 import * as limits from '../limits.js';
+import type { HttpOptions } from './http/http-options.js';
+import type { TlsOptions } from './http/http-server.js';
 import type { Framing, SocketOptions, TransportOptions, TuningProfile } from './transport.js';
 
 /** TransportOptions after the defaults are filled in. */
@@ -18,28 +20,31 @@ export interface ResolvedOptions {
   readonly closeTimeoutMs: number;
   readonly childExitGraceMs: number;
   readonly stderr: 'inherit' | 'ignore' | ((line: string) => void);
+  /** Checked where a listener uses them. */
+  readonly tls: TlsOptions | undefined;
+  readonly http: HttpOptions;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Node's timers overflow above this. */
 const maxTimerMs = 2 ** 31 - 1;
 
-type Check = (value: unknown) => string | undefined;
+/** Says what a value must be, or nothing when it is. */
+export type Check = (value: unknown) => string | undefined;
 
-/** Each check says what a value must be, or nothing when it is. */
-const integer =
+export const integer =
   (least: number, most: number): Check =>
   (value) =>
     typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
       ? undefined
       : `an integer between ${least} and ${most}`;
 
-const oneOf =
+export const oneOf =
   (...values: readonly string[]): Check =>
   (value) =>
     values.includes(value as string) ? undefined : `one of ${values.map((each) => `"${each}"`).join(', ')}`;
 
-const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
+export const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
 
 const maxBufferBytes = 1024 * 1024 * 1024;
 
@@ -79,6 +84,8 @@ const optionChecks: Readonly<Record<keyof TransportOptions, Check>> = {
     value === 'inherit' || value === 'ignore' || typeof value === 'function'
       ? undefined
       : '"inherit", "ignore" or a function that takes a line',
+  tls: (value) => (isRecord(value) ? undefined : 'an object of TLS options'),
+  http: (value) => (isRecord(value) ? undefined : 'an object of HTTP options'),
   signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
 };
 
@@ -116,11 +123,14 @@ export function resolveOptions(options: TransportOptions = {}): ResolvedOptions 
     closeTimeoutMs: options.closeTimeoutMs ?? limits.closeTimeoutMs,
     childExitGraceMs: options.childExitGraceMs ?? limits.childExitGraceMs,
     stderr: options.stderr ?? 'inherit',
+    tls: options.tls,
+    http: options.http ?? {},
     signal: options.signal,
   };
 }
 
-function checkAll(options: object, checks: Readonly<Record<string, Check>>, prefix: string): void {
+/** Throws CONFIG_INVALID for the first option that is unknown or not what it must be. `prefix` stands before its name. */
+export function checkAll(options: object, checks: Readonly<Record<string, Check>>, prefix: string): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
@@ -142,7 +152,7 @@ function checkAll(options: object, checks: Readonly<Record<string, Check>>, pref
   }
 }
 
-function isRecord(value: unknown): boolean {
+export function isRecord(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

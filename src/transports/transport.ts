@@ -4,6 +4,8 @@
  */
 import type { TcpInfo } from '../binding/native.js';
 import type { RingwireError } from '../errors.js';
+import type { HttpOptions } from './http/http-options.js';
+import type { TlsOptions } from './http/http-server.js';
 
 /** What became of a frame handed to send(). 'full' means not accepted: wait for onDrain, then send it again. */
 export type SendResult = 'sent' | 'queued' | 'full';
@@ -42,7 +44,7 @@ export interface PeerInfo {
   readonly pid?: number;
 }
 
-export type TransportKind = 'memory' | 'stdio' | 'tcp' | 'unix' | 'custom';
+export type TransportKind = 'memory' | 'stdio' | 'tcp' | 'tls' | 'unix' | 'http' | 'ws' | 'custom';
 
 export type Implementation = 'native' | 'twin';
 
@@ -89,8 +91,11 @@ export interface Listener {
   readonly connections: number;
   /** Connections closed at once because maxConnections was reached. */
   readonly refusedConnections?: number;
-  /** Stops accepting; connections made so far live on. Idempotent. */
-  close(): Promise<void>;
+  /**
+   * Stops accepting; connections made so far live on. An HTTP listener closes its connections, too, once the exchanges
+   * at work have ended, or after drainTimeoutMs. Idempotent.
+   */
+  close(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
 }
 
 /** How a byte stream is cut into frames: a line each (MCP), or a 32-bit big-endian length before each. */
@@ -134,6 +139,10 @@ export interface TransportOptions {
   readonly childExitGraceMs?: number;
   /** stdio client: where the child's stderr goes. Default 'inherit': to our own stderr. It is drained always. */
   readonly stderr?: 'inherit' | 'ignore' | ((line: string) => void);
+  /** Certificates, for https, wss and tls endpoints. */
+  readonly tls?: TlsOptions;
+  /** Listeners on http, https, ws and wss endpoints. */
+  readonly http?: HttpOptions;
   /** Aborts connecting, or stops a listener from accepting; connections made so far live on. */
   readonly signal?: AbortSignal;
 }

@@ -1,0 +1,29 @@
+/** Loads uWebSockets.js where it is installed, or says why not. */
+
+import type * as Uws from 'uWebSockets.js';
+import { createRequire } from 'node:module';
+import { maxHeaderBytes } from '../../../limits.js';
+
+export type UwsModule = typeof Uws;
+
+export type LoadedUws = { readonly uws: UwsModule } | { readonly reason: string };
+
+let loaded: LoadedUws | undefined;
+
+/** Tried once for each process. Its limit of the request's head is read from the environment when it loads. */
+export function loadUws(): LoadedUws {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): LoadedUws {
+  process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(maxHeaderBytes);
+  try {
+    return { uws: createRequire(import.meta.url)('uWebSockets.js') as UwsModule };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'MODULE_NOT_FOUND' && message.includes("'uWebSockets.js'"))
+      return { reason: 'uWebSockets.js is not installed (npm install uWebSockets.js@npm:uwebsockets@3)' };
+    return { reason: `uWebSockets.js does not load: ${message.split('\n')[0]}` };
+  }
+}
