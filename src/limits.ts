@@ -89,6 +89,9 @@ export const compressionThresholdBytes = 4 * 1024;
 /** Bodies from this size are compressed on libuv's threads, because a megabyte takes tens of milliseconds. */
 export const compressionOffloadBytes = 64 * 1024;
 
+/** Compressed forms of answers that repeat are kept, up to this many bytes for each listener. */
+export const compressionCacheBytes = 4 * 1024 * 1024;
+
 /** A compressed request body that grows more than this many times is a bomb, whatever its size. */
 export const maxInflateRatio = 200;
 

@@ -92,6 +92,10 @@ export interface HttpStream {
 export interface HttpUpgrade extends HttpRequestHead {
   /** The sub-protocols the client offers, in its order. */
   readonly protocols: readonly string[];
+  /** Who calls; set by what authenticates before the application is asked. */
+  principal: HttpPrincipal | undefined;
+  /** Copies the header fields, so that accept() or refuse() can come after onUpgrade() returned. */
+  keepHead(): void;
   /** Becomes a connection whose text messages are frames. `protocol` is one of `protocols`, or undefined for none. */
   accept(protocol: string | undefined, connected: (transport: Transport) => void): void;
   refuse(status: number, head: HeaderList, body?: string | Uint8Array): void;
@@ -128,6 +132,8 @@ export interface HttpApplication {
 export interface ServerApplication extends HttpApplication {
   /** Ends long-lived streams with their final message and refuses new work. Idempotent. */
   close(): Promise<void>;
+  /** Paths it answers beside the endpoint's own. */
+  readonly paths?: readonly string[];
   /** Numbers of now, for the metrics endpoint: name, help text and value. Names follow Prometheus, without a prefix. */
   gauges?(): readonly (readonly [name: string, help: string, value: number])[];
 }
