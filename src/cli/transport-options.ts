@@ -1,5 +1,5 @@
 import { maxFrameBytesLimit } from '../limits.js';
-import { closestName } from '../transports/options.js';
+import { closestName } from '../transports/option-checks.js';
 import type { TransportOptions } from '../transports/transport.js';
 import type { OptionValues } from './command.js';
 import { integerOption } from './parse-input.js';

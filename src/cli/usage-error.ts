@@ -1,4 +1,4 @@
-import { closestName } from '../transports/options.js';
+import { closestName } from '../transports/option-checks.js';
 
 /** A command line that cannot be run. `hint` says what would be right. */
 export class UsageError extends Error {

@@ -1,8 +1,22 @@
 /** Checks the options of listen() and connect() and fills in the defaults of src/limits.ts. */
 import { RingwireError } from '../errors.js';
 import * as limits from '../limits.js';
-import type { HttpOptions } from './http/http-options.js';
 import type { TlsOptions } from './http/http-server.js';
+import {
+  checkTlsOptions,
+  type ResolvedHttpOptions,
+  resolveHttpOptions,
+} from './http/resolve-http-options.js';
+import {
+  type Check,
+  checkAll,
+  describe,
+  flag,
+  integer,
+  isRecord,
+  maxTimerMs,
+  oneOf,
+} from './option-checks.js';
 import type { Framing, SocketOptions, TransportOptions, TuningProfile } from './transport.js';
 
 /** TransportOptions after the defaults are filled in. */
@@ -20,31 +34,10 @@ export interface ResolvedOptions {
   readonly closeTimeoutMs: number;
   readonly childExitGraceMs: number;
   readonly stderr: 'inherit' | 'ignore' | ((line: string) => void);
-  /** Checked where a listener uses them. */
   readonly tls: TlsOptions | undefined;
-  readonly http: HttpOptions;
+  readonly http: ResolvedHttpOptions;
   readonly signal: AbortSignal | undefined;
 }
-
-/** Node's timers overflow above this. */
-const maxTimerMs = 2 ** 31 - 1;
-
-/** Says what a value must be, or nothing when it is. */
-export type Check = (value: unknown) => string | undefined;
-
-export const integer =
-  (least: number, most: number): Check =>
-  (value) =>
-    typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
-      ? undefined
-      : `an integer between ${least} and ${most}`;
-
-export const oneOf =
-  (...values: readonly string[]): Check =>
-  (value) =>
-    values.includes(value as string) ? undefined : `one of ${values.map((each) => `"${each}"`).join(', ')}`;
-
-export const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
 
 const maxBufferBytes = 1024 * 1024 * 1024;
 
@@ -101,6 +94,7 @@ export function resolveOptions(options: TransportOptions = {}): ResolvedOptions 
   }
   checkAll(options, optionChecks, '');
   if (options.socket !== undefined) checkAll(options.socket, socketChecks, 'socket.');
+  if (options.tls !== undefined) checkTlsOptions(options.tls);
   const high = options.highWatermarkBytes ?? limits.highWatermarkBytes;
   const low = options.lowWatermarkBytes ?? Math.min(limits.lowWatermarkBytes, Math.floor(high / 4));
   if (low >= high) {
@@ -124,68 +118,7 @@ export function resolveOptions(options: TransportOptions = {}): ResolvedOptions 
     childExitGraceMs: options.childExitGraceMs ?? limits.childExitGraceMs,
     stderr: options.stderr ?? 'inherit',
     tls: options.tls,
-    http: options.http ?? {},
+    http: resolveHttpOptions(options.http, options.maxFrameBytes),
     signal: options.signal,
   };
-}
-
-/** Throws CONFIG_INVALID for the first option that is unknown or not what it must be. `prefix` stands before its name. */
-export function checkAll(options: object, checks: Readonly<Record<string, Check>>, prefix: string): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (check === undefined) {
-      const near = closestName(name, Object.keys(checks));
-      const hint =
-        near === undefined
-          ? `Known are ${Object.keys(checks).join(', ')}.`
-          : `Did you mean "${prefix}${near}"?`;
-      throw new RingwireError('CONFIG_INVALID', `Unknown option "${prefix}${name}". ${hint}`);
-    }
-    const wanted = check(value);
-    if (wanted !== undefined) {
-      throw new RingwireError(
-        'CONFIG_INVALID',
-        `"${prefix}${name}" must be ${wanted}, not ${describe(value)}.`,
-      );
-    }
-  }
-}
-
-export function isRecord(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'string') return `"${value}"`;
-  if (typeof value === 'number' || typeof value === 'boolean' || value == null) return String(value);
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
-}
-
-/** The known name with the fewest edits, if few enough to be a slip. */
-export function closestName(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let fewest = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const candidate of known) {
-    const edits = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (edits < fewest) {
-      fewest = edits;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-/** Levenshtein distance by rows. */
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= left.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= right.length; j++) {
-      const replaced = row[j - 1] + (left[i - 1] === right[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j] + 1, next[j - 1] + 1));
-    }
-    row = next;
-  }
-  return row[right.length];
 }
