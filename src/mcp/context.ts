@@ -58,6 +58,20 @@ export interface McpContext extends CallContext {
   readonly inputResponses: InputResponses;
   /** The state the handler passed to inputRequired() in the round before. */
   readonly inputState: unknown;
+  /**
+   * Lets go of the HTTP connection while the call goes on: the client comes back after retryMs (by default when it
+   * likes) and is sent what it missed. For calls that take long. Does something only where a client of 2025-11-25
+   * called over Streamable HTTP and the server has an event store; elsewhere the call goes on as before.
+   * Source: 2025-11-25, basic/transports, "Sending Messages to the Server".
+   */
+  releaseStream(retryMs?: number): void;
+}
+
+/** Connection.data key of the ReleasableStream that carries its messages, where there is one. */
+export const releasableStreamKey = Symbol('ringwire.mcp.releasableStream');
+
+export interface ReleasableStream {
+  releaseStream(retryMs?: number): void;
 }
 
 /** What the era layer knows of the caller. */
@@ -171,6 +185,10 @@ export class McpCallContext implements McpContext {
 
   async listRoots(options?: InputOptions): Promise<readonly Root[]> {
     return (await this.#ask({ method: 'roots/list' }, options)).roots;
+  }
+
+  releaseStream(retryMs?: number): void {
+    (this.connection.data.get(releasableStreamKey) as ReleasableStream | undefined)?.releaseStream(retryMs);
   }
 
   requireInput<const R extends InputRequests>(

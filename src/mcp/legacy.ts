@@ -1,6 +1,6 @@
 /** The legacy era: a session that initialize opens and the connection carries. Source: 2025-11-25, basic/lifecycle. */
 import { RpcError, RpcErrorCode } from '../errors.js';
-import type { Connection } from '../rpc/types.js';
+import type { Connection, LogLevel } from '../rpc/types.js';
 import type { CallerFacts, McpCallContext } from './context.js';
 import { type InputSource, LegacyInput } from './input.js';
 import { LegacySubscriber } from './subscriptions.js';
@@ -18,6 +18,8 @@ export class LegacySession implements CallerFacts {
   readonly clientInfo: Implementation | undefined;
   readonly clientCapabilities: ClientCapabilities;
   readonly subscriber: LegacySubscriber;
+  /** Called with the level of logging/setLevel, for sessions of several connections. */
+  onLogLevel: ((level: LogLevel) => void) | undefined = undefined;
 
   constructor(
     connection: Connection,

@@ -22,6 +22,11 @@ export function legacySessionOf(connection: Connection): LegacySession | undefin
   return connection.data.get(sessionKey) as LegacySession | undefined;
 }
 
+/** Has a connection serve a session that another one opened: over HTTP a session has a connection for each request. */
+export function joinLegacySession(connection: Connection, session: LegacySession): void {
+  connection.data.set(sessionKey, session);
+}
+
 type Params = Readonly<Record<string, unknown>>;
 type Serve = (params: Params, context: McpCallContext) => unknown;
 
@@ -257,7 +262,9 @@ export class Methods {
     if (!this.#catalogue.options.logging) throw methodNotFound('logging/setLevel');
     if (!isLogLevel(params.level))
       throw new RpcError(RpcErrorCode.InvalidParams, `params.level must be one of ${logLevels.join(', ')}`);
-    connection.logLevel = params.level as LogLevel;
+    const level = params.level as LogLevel;
+    connection.logLevel = level;
+    legacySessionOf(connection)?.onLogLevel?.(level);
     return {};
   }
 

@@ -1,6 +1,8 @@
 /** Options of createServer() and what they are where they are left out. */
 import { RingwireError } from '../errors.js';
 import type { RpcServerOptions } from '../rpc/server.js';
+import { type Check, checkAll, integer, isRecord, maxTimerMs } from '../transports/option-checks.js';
+import type { McpHttpOptions } from './http/http-server-options.js';
 import { legacyVersions, listPageItems, modernVersions, requestStateTtlMs } from './protocol.js';
 import type { CacheScope, Icon, Implementation, JsonObject } from './types.js';
 
@@ -40,6 +42,8 @@ export interface ServerOptions extends Implementation {
     /** Default requestStateTtlMs. */
     readonly ttlMs?: number;
   };
+  /** Sessions, replay and old transports of HTTP endpoints. */
+  readonly http?: McpHttpOptions;
   /** Limits and hooks of every connection. `encodings` is noticed only by clients of ours that ask for one. */
   readonly rpc?: Omit<RpcServerOptions, 'dispatcher' | 'batches' | 'direct' | 'httpApplication'>;
 }
@@ -89,8 +93,30 @@ export function resolveServerOptions(options: ServerOptions) {
     listHints: { ttlMs: listTtlMs, cacheScope: listScope },
     pageItems,
     requestState: { key: options.requestState?.key, ttlMs: options.requestState?.ttlMs ?? requestStateTtlMs },
+    http: checkHttpOptions(options.http ?? {}),
     rpc: options.rpc ?? {},
   };
+}
+
+const path: Check = (value) =>
+  typeof value === 'string' && /^\/[!-~]*$/.test(value) && !value.includes('?')
+    ? undefined
+    : 'a path that begins with a slash';
+
+const httpChecks: Readonly<Record<keyof McpHttpOptions, Check>> = {
+  eventStore: (value) => (isRecord(value) ? undefined : 'an event store, such as memoryEventStore()'),
+  maxSessions: integer(1, 10_000_000),
+  sessionTtlMs: integer(1, maxTimerMs),
+  legacySse: (value) =>
+    typeof value === 'boolean' || isRecord(value) ? undefined : 'true, false or an object of paths',
+};
+
+function checkHttpOptions(http: McpHttpOptions): McpHttpOptions {
+  check(isRecord(http), 'createServer: "http" must be an object');
+  checkAll(http, httpChecks, 'http.');
+  if (typeof http.legacySse === 'object')
+    checkAll(http.legacySse, { path, messagesPath: path }, 'http.legacySse.');
+  return http;
 }
 
 export type ResolvedServerOptions = ReturnType<typeof resolveServerOptions>;

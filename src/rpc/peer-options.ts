@@ -53,6 +53,11 @@ export interface PeerOptions {
   readonly deadlines?: DeadlineQueue;
   /** Scans the frames, to maxDepth of its own; share one among many peers. Default: one of its own. */
   readonly scanner?: EnvelopeScanner;
+  /**
+   * Numbers our requests. Peers that get each other's replies, as those of one HTTP session do, share one so that no
+   * two requests have the same id. Default: counts from 1.
+   */
+  readonly nextRequestId?: () => number;
   /** Called before the first frame is delivered: the place to attach data. */
   readonly onOpen?: (peer: Peer) => void;
   /** The end, once, after all pending requests were rejected. */

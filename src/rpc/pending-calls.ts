@@ -64,7 +64,7 @@ export class PendingCalls {
         reject(cancelled(method, signal));
         return;
       }
-      this.#lastId += 1;
+      this.#lastId = this.#options.nextRequestId?.() ?? this.#lastId + 1;
       const call = new PendingCall(this, String(this.#lastId), method, resolve, reject);
       // These throw for what the caller got wrong, which rejects the promise before anything is sent.
       const paramsText = serialiseParams(
