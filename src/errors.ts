@@ -32,6 +32,10 @@ export const errorKinds = {
   },
   FRAME_INVALID: { retryable: false, meaning: 'A frame is not a valid JSON-RPC 2.0 message.' },
   FRAME_TOO_LARGE: { retryable: false, meaning: 'A frame is larger than maxFrameBytes.' },
+  HTTP_STATUS: {
+    retryable: false,
+    meaning: 'An HTTP server answered with a status or body that is no answer to a call.',
+  },
   INTERNAL: { retryable: false, meaning: 'A defect in ringwire; please report it.' },
   IO_ERROR: { retryable: true, meaning: 'The operating system refused a socket, pipe or file operation.' },
   OVERLOADED: { retryable: true, meaning: 'A limit on calls in flight or queued bytes is reached.' },
@@ -45,6 +49,8 @@ export const errorKinds = {
   RING_FRAME_TOO_LARGE: { retryable: false, meaning: 'The message does not fit into the ring buffer.' },
   RPC_ERROR: { retryable: false, meaning: 'The peer answered with a JSON-RPC error.' },
   SCHEMA_INVALID: { retryable: false, meaning: 'A JSON Schema or a value checked against one is not valid.' },
+  TLS_FAILED: { retryable: false, meaning: 'A TLS handshake or the check of a certificate failed.' },
+  UNAUTHORIZED: { retryable: false, meaning: 'The server wants an authorization that the request lacks.' },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorKinds;
@@ -96,5 +102,44 @@ export class RpcError extends RingwireError {
     super('RPC_ERROR', message, options);
     this.rpcCode = rpcCode;
     this.data = data;
+  }
+}
+
+/** What a server said in WWW-Authenticate (RFC 6750, section 3; RFC 9728, section 5.1). */
+export interface AuthChallenge {
+  /** 'Bearer', for instance. */
+  readonly scheme: string;
+  /** Where the metadata of the protected resource is. */
+  readonly resourceMetadata?: string;
+  /** The scopes a token needs, separated by spaces. */
+  readonly scope?: string;
+  /** 'invalid_token' or 'insufficient_scope', for instance. */
+  readonly error?: string;
+  readonly errorDescription?: string;
+}
+
+/** What an HTTP server answered instead of a message: HTTP_STATUS, UNAUTHORIZED (401, 403) or OVERLOADED (429, 503). */
+export class HttpError extends RingwireError {
+  override readonly name = 'HttpError';
+  readonly status: number;
+  /** From Retry-After; undefined where the server does not say. */
+  readonly retryAfterMs: number | undefined;
+  /** From WWW-Authenticate; undefined where there is none. */
+  readonly challenge: AuthChallenge | undefined;
+
+  constructor(
+    code: 'HTTP_STATUS' | 'UNAUTHORIZED' | 'OVERLOADED',
+    message: string,
+    facts: {
+      readonly status: number;
+      readonly retryAfterMs?: number;
+      readonly challenge?: AuthChallenge;
+      readonly retryable?: boolean;
+    },
+  ) {
+    super(code, message, facts.retryable === undefined ? {} : { retryable: facts.retryable });
+    this.status = facts.status;
+    this.retryAfterMs = facts.retryAfterMs;
+    this.challenge = facts.challenge;
   }
 }

@@ -69,6 +69,7 @@ export const stallTimeoutMs = 10_000;
 /** Request line and header fields of an HTTP request. Real ones with a token and traces stay below 8 KiB. */
 export const maxHeaderBytes = 16 * 1024;
 
+/** Header fields of an HTTP request; browsers behind proxies send about thirty. */
 export const maxHeaderFields = 100;
 
 /** From the first byte of an HTTP request to the end of its head: a slow head holds a connection for nothing. */
@@ -118,3 +119,15 @@ export const maxStoredEvents = 1_000;
 
 /** Bytes one session's streams keep for replay. */
 export const maxStoredEventBytes = 4 * 1024 * 1024;
+
+/** Connections of one HTTP client to its server; an open event stream holds one under HTTP/1.1. */
+export const clientConnections = 128;
+
+/** Requests of one HTTP client that are under way or wait for a connection; the excess is refused as OVERLOADED. */
+export const clientRequests = 4_096;
+
+/** An idle connection is closed after this, before servers that close theirs at 5 s make the next request fail. */
+export const clientKeepAliveMs = 4_000;
+
+/** What is read of an answer that is no message, to say what it was. */
+export const maxRefusalBytes = 64 * 1024;

@@ -1,6 +1,7 @@
 /** Checks the options of listen() and connect() and fills in the defaults of src/limits.ts. */
 import { RingwireError } from '../errors.js';
 import * as limits from '../limits.js';
+import { type ResolvedHttpClientOptions, resolveHttpClientOptions } from './http/client/client-options.js';
 import type { TlsOptions } from './http/http-server.js';
 import {
   checkTlsOptions,
@@ -36,6 +37,7 @@ export interface ResolvedOptions {
   readonly stderr: 'inherit' | 'ignore' | ((line: string) => void);
   readonly tls: TlsOptions | undefined;
   readonly http: ResolvedHttpOptions;
+  readonly httpClient: ResolvedHttpClientOptions;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -79,6 +81,7 @@ const optionChecks: Readonly<Record<keyof TransportOptions, Check>> = {
       : '"inherit", "ignore" or a function that takes a line',
   tls: (value) => (isRecord(value) ? undefined : 'an object of TLS options'),
   http: (value) => (isRecord(value) ? undefined : 'an object of HTTP options'),
+  httpClient: (value) => (isRecord(value) ? undefined : 'an object of HTTP client options'),
   signal: (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal'),
 };
 
@@ -119,6 +122,7 @@ export function resolveOptions(options: TransportOptions = {}): ResolvedOptions 
     stderr: options.stderr ?? 'inherit',
     tls: options.tls,
     http: resolveHttpOptions(options.http, options.maxFrameBytes),
+    httpClient: resolveHttpClientOptions(options.httpClient),
     signal: options.signal,
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { TcpInfo } from '../binding/native.js';
 import type { RingwireError } from '../errors.js';
+import type { HttpClientOptions } from './http/client/client-options.js';
 import type { HttpOptions } from './http/http-options.js';
 import type { TlsOptions } from './http/http-server.js';
 
@@ -143,6 +144,8 @@ export interface TransportOptions {
   readonly tls?: TlsOptions;
   /** Listeners on http, https, ws and wss endpoints. */
   readonly http?: HttpOptions;
+  /** Clients of http, https, ws and wss endpoints. */
+  readonly httpClient?: HttpClientOptions;
   /** Aborts connecting, or stops a listener from accepting; connections made so far live on. */
   readonly signal?: AbortSignal;
 }
