@@ -145,6 +145,8 @@ export interface HttpListener extends Listener {
   readonly engineReason: string;
   /** The address clients use for WebSocket: url with ws or wss. */
   readonly webSocketUrl: string;
+  /** Where health is served alone, as bound; undefined where it is not. */
+  readonly healthUrl?: string;
   readonly counters: HttpCounters;
   /**
    * Takes certificates anew, from the options' files or from `tls`. Connections that are open keep theirs. Rejects with
