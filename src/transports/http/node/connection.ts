@@ -1,0 +1,112 @@
+/** One accepted socket: which exchanges are at work on it, and whether its peer reads what it is sent. */
+import { createHash } from 'node:crypto';
+import type { ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { closeLingerMs, stallTimeoutMs } from '../../../limits.js';
+import type { PeerInfo, Transport } from '../../transport.js';
+import type { ClientCertificate } from '../http-server.js';
+import type { Http1Exchange } from './http1-exchange.js';
+
+/** What libuv tells of a stream's write queue. */
+interface WriteHandle {
+  readonly bytesWritten?: number;
+  readonly writeQueueSize?: number;
+}
+
+const connections = new WeakMap<object, Connection>();
+
+export class Connection {
+  readonly socket: Socket;
+  readonly isSecure: boolean;
+  /** Exchanges of HTTP/1 whose answers are not complete; more than one where the client pipelines. */
+  readonly open: Http1Exchange[] = [];
+  /** The WebSocket it became. */
+  webSocket: Transport | undefined = undefined;
+  http2: ServerHttp2Session | undefined = undefined;
+  /** Nothing says yet which protocol is spoken. */
+  isUndecided = true;
+  readonly since = Date.now();
+  #peer: PeerInfo | undefined = undefined;
+  #certificate: ClientCertificate | undefined | null = null;
+  #taken = -1;
+  #stalledSince = 0;
+
+  constructor(socket: Socket, isSecure: boolean) {
+    this.socket = socket;
+    this.isSecure = isSecure;
+    connections.set(socket, this);
+  }
+
+  /** The connection of a socket, or of the socket under TLS. */
+  static of(socket: object): Connection {
+    return connections.get(socket) as Connection;
+  }
+
+  get peer(): PeerInfo {
+    this.#peer ??= { kind: 'http', address: this.socket.remoteAddress, port: this.socket.remotePort };
+    return this.#peer;
+  }
+
+  get clientCertificate(): ClientCertificate | undefined {
+    if (this.#certificate === null)
+      this.#certificate = this.isSecure ? certificateOf(this.socket as TLSSocket) : undefined;
+    return this.#certificate;
+  }
+
+  get isIdle(): boolean {
+    return this.open.length === 0 && this.webSocket === undefined && this.http2 === undefined;
+  }
+
+  finished(exchange: Http1Exchange): void {
+    const { open } = this;
+    if (open.length === 1 && open[0] === exchange) open.pop();
+    else {
+      const at = open.indexOf(exchange);
+      if (at >= 0) open.splice(at, 1);
+    }
+  }
+
+  /** The socket is gone. */
+  gone(): void {
+    for (const exchange of this.open.splice(0)) exchange.abort();
+  }
+
+  /**
+   * Closing with bytes unread makes the kernel send a reset, which can destroy our answer on its way: what the client
+   * still sends is thrown away for a while.
+   */
+  lingerOnClose(): void {
+    const { socket } = this;
+    socket.destroySoon = () => {
+      if (socket.writable) socket.end();
+      socket.resume();
+      setTimeout(() => socket.destroy(), closeLingerMs).unref();
+    };
+  }
+
+  /** Ends it where its peer took nothing of what waits for stallTimeoutMs, or sends a body too slowly. */
+  check(now: number): void {
+    for (const exchange of this.open) exchange.checkStall(now);
+    const handle = (this.socket as { _handle?: WriteHandle })._handle;
+    if (this.socket.writableLength === 0 || handle?.writeQueueSize === undefined) {
+      this.#taken = -1;
+      return;
+    }
+    const taken = (handle.bytesWritten ?? 0) - handle.writeQueueSize;
+    if (taken !== this.#taken) {
+      this.#taken = taken;
+      this.#stalledSince = now;
+    } else if (now - this.#stalledSince >= stallTimeoutMs) this.socket.destroy();
+  }
+}
+
+function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
+  if (!socket.authorized) return undefined;
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  return {
+    subject: certificate.subject,
+    fingerprint: createHash('sha256').update(certificate.raw).digest('hex'),
+  };
+}

@@ -1,0 +1,132 @@
+/** The HTTP/1 half of a node listener: node's parser and its limits, requests as exchanges, upgrades. */
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Connection } from './connection.js';
+import type { EngineContext } from './context.js';
+import { Http1Exchange, Http1Request, headerOf } from './http1-exchange.js';
+import { refuseSocket } from './refusal.js';
+import type { NodeWebSockets } from './upgrade.js';
+
+export type Http1Server = Server<typeof Http1Request, typeof ServerResponse>;
+
+/** How often node looks for heads that take too long. */
+const checkingIntervalMs = 1_000;
+
+/** A server that does not listen: sockets are given to it as 'connection' events. */
+export function createHttp1Server(
+  context: EngineContext,
+  webSockets: NodeWebSockets | undefined,
+): Http1Server {
+  const { http } = context.options;
+  const server = createServer<typeof Http1Request, typeof ServerResponse>({
+    IncomingMessage: upgradable(webSockets !== undefined),
+    maxHeaderSize: http.maxHeaderBytes,
+    headersTimeout: http.headersTimeoutMs,
+    // The rate of bodies is measured instead: a large body may take its time.
+    requestTimeout: 0,
+    keepAliveTimeout: http.keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.min(checkingIntervalMs, http.headersTimeoutMs),
+    joinDuplicateHeaders: true,
+    insecureHTTPParser: false,
+    requireHostHeader: false,
+  });
+  // Node drops fields beyond this without a word; one more than allowed tells that there were too many.
+  server.maxHeadersCount = http.maxHeaderFields + 1;
+  const serve = (request: Http1Request, response: ServerResponse, expectsContinue: boolean): void => {
+    const connection = Connection.of(request.socket);
+    const problem = problemOf(request, http.maxHeaderFields);
+    if (problem !== undefined) {
+      refuseSocket(context, connection, problem.status, problem.text);
+      return;
+    }
+    context.counters.requests++;
+    const exchange = new Http1Exchange(context, connection, request, response, expectsContinue);
+    exchange.begin();
+  };
+  server.on('request', (request, response) => serve(request, response, false));
+  server.on('checkContinue', (request, response) => serve(request, response, true));
+  server.on('checkExpectation', (request: Http1Request) => {
+    const text = `The expectation "${headerOf(request, 'expect')}" is not met; known is "100-continue".`;
+    refuseSocket(context, Connection.of(request.socket), 417, text);
+  });
+  server.on('connect', (request: Http1Request) => {
+    refuseSocket(context, Connection.of(request.socket), 405, 'CONNECT is not served; this is no proxy.');
+  });
+  if (webSockets !== undefined) {
+    server.on('upgrade', (request: Http1Request, _socket: Duplex, head: Buffer) => {
+      const connection = Connection.of(request.socket);
+      const problem = problemOf(request, http.maxHeaderFields);
+      if (problem === undefined) webSockets.serve(connection, request, head);
+      else refuseSocket(context, connection, problem.status, problem.text);
+    });
+  }
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    refuseMalformed(context, Connection.of(socket), error);
+  });
+  // Node watches the time of heads from the moment a server listens; this one is fed instead.
+  server.emit('listening');
+  return server;
+}
+
+/**
+ * The class of requests. Node stops reading HTTP where `upgrade` is true; a request that asks for another protocol
+ * than WebSocket (curl asks for h2c) is served as the request it also is.
+ */
+function upgradable(takesWebSockets: boolean): typeof Http1Request {
+  class Request extends Http1Request {
+    asksUpgrade = false;
+    get upgrade(): boolean {
+      if (!this.asksUpgrade) return false;
+      return this.method === 'CONNECT' || (takesWebSockets && isWebSocket(headerOf(this, 'upgrade')));
+    }
+    set upgrade(asks: boolean | null) {
+      this.asksUpgrade = asks === true;
+    }
+  }
+  return Request;
+}
+
+function isWebSocket(upgrade: string): boolean {
+  return upgrade.toLowerCase() === 'websocket';
+}
+
+/** What node's parser lets pass and no two readers would agree on. */
+function problemOf(
+  request: Http1Request,
+  maxHeaderFields: number,
+): { readonly status: number; readonly text: string } | undefined {
+  const { headers } = request;
+  if (request.rawHeaders.length > maxHeaderFields * 2) {
+    return { status: 431, text: `The request has more than ${maxHeaderFields} header fields.` };
+  }
+  const { host } = headers;
+  if (host === undefined ? request.httpVersionMinor === 1 : host.includes(',')) {
+    return { status: 400, text: 'A request must have one Host field (RFC 9112, section 3.2).' };
+  }
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+    return { status: 400, text: `The transfer coding "${coding}" is not served; known is "chunked".` };
+  }
+  return undefined;
+}
+
+const problems: Readonly<Record<string, { readonly status: number; readonly text: string }>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, text: 'The head of the request is larger than maxHeaderBytes.' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, text: 'The chunk extensions of the body are too large.' },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    text: 'The head of the request did not arrive within headersTimeoutMs.',
+  },
+};
+
+function refuseMalformed(context: EngineContext, connection: Connection, error: NodeJS.ErrnoException): void {
+  const { code = '', message } = error;
+  const known = problems[code];
+  // Everything else the parser says starts so; what does not is the end of the connection, not of a request.
+  if (known === undefined && !code.startsWith('HPE_')) {
+    connection.socket.destroy();
+    return;
+  }
+  const { status, text } = known ?? { status: 400, text: `The request is malformed: ${message}.` };
+  refuseSocket(context, connection, status, text);
+}
