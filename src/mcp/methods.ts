@@ -226,7 +226,8 @@ export class Methods {
     throw new RpcError(RpcErrorCode.InvalidParams, 'params.ref.type must be ref/prompt or ref/resource');
   }
 
-  #initialize(params: unknown, { connection }: CallContext): unknown {
+  #initialize(params: unknown, { connection, meta }: CallContext): unknown {
+    if (isModern(meta)) throw methodNotFound('initialize');
     const { modern, legacy, info, instructions } = this.#catalogue.options;
     const session = openLegacySession(connection, params, legacy, [...modern, ...legacy]);
     const previous = legacySessionOf(connection);

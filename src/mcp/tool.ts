@@ -3,6 +3,7 @@ import { RingwireError, RpcError, RpcErrorCode } from '../errors.js';
 import type { McpCallContext, McpContext } from './context.js';
 import type { InferSchema, JsonSchema, Schema } from './infer.js';
 import type { InputRequired } from './input.js';
+import { findParamHeaders, type ParamHeader } from './param-headers.js';
 import { type CompiledSchema, prepareSchema, type Verdict } from './schema.js';
 import { type Finish, isPromise, serveHandler } from './serve-handler.js';
 import type {
@@ -63,6 +64,8 @@ export interface ToolEntry {
   readonly listing: Tool;
   readonly input: CompiledSchema | undefined;
   readonly output: CompiledSchema | undefined;
+  /** Arguments that HTTP clients repeat in headers. */
+  readonly paramHeaders: readonly ParamHeader[];
   readonly handler: ToolHandler<never>;
   /** How the handler's value or error becomes a result. */
   readonly finish: Finish<CallToolResult>;
@@ -97,6 +100,9 @@ export function defineTool(
     outputSchema && prepareSchema(outputSchema, 'output', `Tool ${name}, outputSchema`, outputJsonSchema);
   if (input !== undefined && input.json.type !== 'object')
     throw new RingwireError('SCHEMA_INVALID', `Tool ${name}, inputSchema: the root must have type "object"`);
+  const paramHeaders = findParamHeaders(input?.json);
+  if (typeof paramHeaders === 'string')
+    throw new RingwireError('SCHEMA_INVALID', `Tool ${name}, inputSchema, ${paramHeaders}`);
   const { title, description, annotations, icons, _meta } = listed;
   const listing: Tool = {
     name,
@@ -113,6 +119,7 @@ export function defineTool(
     listing,
     input,
     output,
+    paramHeaders,
     handler,
     finish: {
       value: (value) => finishValue(entry, value),
