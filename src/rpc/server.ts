@@ -168,17 +168,17 @@ export class RpcServer {
     return this.#peerOptions;
   }
 
-  /** Serves a connection made elsewhere. */
-  attach(transport: Transport): Peer {
+  /** Serves a connection made elsewhere. `options` replace the server's peerOptions; they should be made from these. */
+  attach(transport: Transport, options: PeerOptions = this.#peerOptions): Peer {
     this.#refuseWhenClosed();
     const encodings = this.#encodings;
     if (encodings === undefined) {
-      const peer = new Peer(transport, this.#peerOptions);
+      const peer = new Peer(transport, options);
       this.#dispatchNatively(transport, peer);
       return peer;
     }
     const offered = offerEncoding(transport, { encodings });
-    const peer = new Peer(offered, this.#peerOptions);
+    const peer = new Peer(offered, options);
     // The engine reads JSON alone, and the first frame may change what the connection speaks.
     void offered.settled.then((encoding) => {
       if (encoding === 'json') this.#dispatchNatively(transport, peer);
