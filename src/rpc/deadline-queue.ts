@@ -50,6 +50,11 @@ export class DeadlineQueue {
     return this.#heap.length;
   }
 
+  /** The entry that expires first. */
+  get first(): DeadlineEntry | undefined {
+    return this.#heap[0];
+  }
+
   /** Adds the entry, or moves it when it is in the queue. Infinity takes it out. */
   schedule(entry: DeadlineEntry, expiresAt: number): void {
     entry.expiresAt = expiresAt;

@@ -1,0 +1,252 @@
+/**
+ * One stream of a session: what a POST is answered with, or what a GET opened. Its events outlive the connections that
+ * carry them where there is a store: send() numbers and stores an event, and a client that comes back reads from the
+ * store until it has caught up.
+ *
+ *     send() ──► live connection, if any ──► store          resume(): store ──► connection, then live
+ */
+
+import { RpcErrorCode } from '../../../errors.js';
+import { EventStream } from '../../../transports/http/event-stream.js';
+import type { HttpExchange } from '../../../transports/http/http-server.js';
+import type { SendResult } from '../../../transports/transport.js';
+import { eventId } from './event-id.js';
+import type { EventStore, StoredEvent } from './event-store.js';
+import { ExchangeHolder } from './exchange-holder.js';
+import { refuse } from './refusals.js';
+
+/** What a stream needs to know of its session. */
+export interface StreamOwner {
+  readonly id: string;
+  readonly tag: string;
+  readonly store: EventStore | undefined;
+  /** Whether streams begin with an empty event that gives clients an id to come back with. */
+  readonly primes: boolean;
+  lastSequence: number;
+  /** A message found nobody to go to and no store. */
+  onUndelivered(): void;
+  onStoreFailure(error: unknown): void;
+  /** A connection came to the stream, or left it. */
+  onStreamChange(stream: SessionStream): void;
+}
+
+export class SessionStream extends ExchangeHolder {
+  readonly id: number;
+  /** A connection has room again, or is gone. */
+  onDrain: (() => void) | undefined = undefined;
+  readonly #owner: StreamOwner;
+  /** Who is served now, live or while it catches up. */
+  #exchange: HttpExchange | undefined;
+  #live: EventStream | undefined;
+  #catchingUp: EventStream | undefined;
+  #wake: (() => void) | undefined;
+  #lastSequence = 0;
+  #isEnded: boolean;
+  /** Settles when the store has what was appended so far. */
+  #appended: Promise<unknown> | undefined;
+
+  /** isEnded: only what the store has can be had from it. */
+  constructor(owner: StreamOwner, id: number, isEnded = false) {
+    super();
+    this.#owner = owner;
+    this.id = id;
+    this.#isEnded = isEnded;
+  }
+
+  /** Somebody hears what is sent at once. */
+  get isLive(): boolean {
+    return this.#live !== undefined;
+  }
+
+  /** Somebody is connected, live or catching up. */
+  get isConnected(): boolean {
+    return this.#exchange !== undefined;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  get bufferedBytes(): number {
+    return this.#live?.bufferedBytes ?? 0;
+  }
+
+  /** Answers the exchange with this stream from now on. A connection it has already is ended. */
+  open(exchange: HttpExchange): void {
+    this.#take(exchange);
+    this.#goLive(new EventStream(exchange));
+    if (this.#owner.primes) this.send('');
+  }
+
+  /** 'full': not accepted, onDrain tells when to try again. Without a connection the store takes it, or nobody does. */
+  send(text: string): SendResult {
+    if (this.#isEnded) return 'full';
+    const { store, tag } = this.#owner;
+    const live = this.#live;
+    if (store === undefined) {
+      if (live !== undefined) return live.send(text);
+      this.#owner.onUndelivered();
+      return 'sent';
+    }
+    const sequence = this.#owner.lastSequence + 1;
+    const result = live?.send(text, eventId(tag, this.id, sequence)) ?? 'sent';
+    if (result === 'full') return result;
+    this.#owner.lastSequence = sequence;
+    this.#lastSequence = sequence;
+    this.#append(store, { sessionId: this.#owner.id, streamId: this.id, sequence, data: text });
+    return result;
+  }
+
+  /**
+   * Sends what the stream had after the event of this number, and then what comes. A stream that ended and has nothing
+   * more is answered 204, which tells clients not to come back (HTML, "Server-sent events"); where the store no longer
+   * knows, 400.
+   */
+  async resume(exchange: HttpExchange, sequence: number, store: EventStore): Promise<void> {
+    this.#take(exchange);
+    try {
+      await this.#replay(exchange, sequence, store);
+    } catch (error) {
+      this.#owner.onStoreFailure(error);
+      if (!this.#isCurrent(exchange)) return;
+      const opened = this.#catchingUp;
+      this.#leave();
+      if (opened === undefined)
+        refuse(exchange, 500, RpcErrorCode.InternalError, 'The stored events cannot be read now.');
+      else opened.end();
+    }
+  }
+
+  /** Lets go of the connection; the stream goes on, and its client may come back after retryMs. */
+  release(retryMs: number): void {
+    const live = this.#live;
+    if (live === undefined) return;
+    live.retry(retryMs);
+    this.#leave();
+    live.end();
+  }
+
+  /** Nothing more is sent on this stream. Idempotent. */
+  end(): void {
+    this.#isEnded = true;
+    this.onDrain = undefined;
+    const live = this.#live;
+    if (live === undefined) return;
+    this.#leave();
+    live.end();
+  }
+
+  override onExchangeGone(exchange: HttpExchange): void {
+    if (this.#exchange !== exchange) return;
+    this.#live?.abandon();
+    this.#catchingUp?.abandon();
+    this.#leave();
+  }
+
+  #isCurrent(exchange: HttpExchange): boolean {
+    return this.#exchange === exchange;
+  }
+
+  #take(exchange: HttpExchange): void {
+    const previous = this.#live ?? this.#catchingUp;
+    // Two connections never carry one stream. The newer one wins: the older may be dead without anybody knowing.
+    this.#live = undefined;
+    this.#catchingUp = undefined;
+    this.#exchange = exchange;
+    this.hold(exchange);
+    previous?.end();
+    this.#wake?.();
+    this.#owner.onStreamChange(this);
+  }
+
+  #leave(): void {
+    this.#live = undefined;
+    this.#catchingUp = undefined;
+    this.#exchange = undefined;
+    this.#wake?.();
+    this.#owner.onStreamChange(this);
+    // What waited for room need wait no longer. Not at once: an engine may say so from inside a write.
+    queueMicrotask(() => this.onDrain?.());
+  }
+
+  #goLive(events: EventStream): void {
+    this.#catchingUp = undefined;
+    this.#live = events;
+    events.onDrain = () => this.onDrain?.();
+    this.onDrain?.();
+  }
+
+  async #replay(exchange: HttpExchange, sequence: number, store: EventStore): Promise<void> {
+    let stored = await this.#read(store, sequence);
+    if (!this.#isCurrent(exchange)) {
+      refuse(exchange, 409, RpcErrorCode.InvalidRequest, 'Another connection took this stream over.');
+      return;
+    }
+    const isKnown = stored[0]?.sequence === sequence;
+    if (this.#isEnded && stored.length === (isKnown ? 1 : 0)) {
+      this.#leave();
+      if (isKnown) exchange.respond(204, []);
+      else
+        refuse(
+          exchange,
+          400,
+          RpcErrorCode.InvalidRequest,
+          'The events after Last-Event-ID are no longer kept.',
+        );
+      return;
+    }
+    const events = new EventStream(exchange);
+    this.#catchingUp = events;
+    for (let cursor = sequence; ; stored = await this.#read(store, cursor + 1)) {
+      if (!this.#isCurrent(exchange)) return;
+      if (!stored.some((event) => event.sequence > cursor)) break;
+      for (const event of stored) {
+        if (event.sequence <= cursor) continue;
+        if (event.data !== '' && !(await this.#deliver(exchange, events, event))) return;
+        cursor = event.sequence;
+      }
+      // Compared and gone live in one turn: nothing is sent in between.
+      if (cursor >= this.#lastSequence) break;
+    }
+    if (this.#isEnded) {
+      this.#leave();
+      events.end();
+    } else {
+      this.#goLive(events);
+    }
+  }
+
+  /** False where the connection was lost meanwhile. */
+  async #deliver(exchange: HttpExchange, events: EventStream, event: StoredEvent): Promise<boolean> {
+    const id = eventId(this.#owner.tag, this.id, event.sequence);
+    while (events.send(event.data, id) === 'full') {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        events.onDrain = resolve;
+      });
+      this.#wake = undefined;
+      if (!this.#isCurrent(exchange)) return false;
+    }
+    return true;
+  }
+
+  async #read(store: EventStore, sequence: number): Promise<readonly StoredEvent[]> {
+    if (this.#appended !== undefined) await this.#appended;
+    return store.read(this.#owner.id, this.id, sequence);
+  }
+
+  #append(store: EventStore, event: StoredEvent): void {
+    try {
+      const appending = store.append(event);
+      if (appending === undefined) return;
+      const settled = appending.catch((error: unknown) => this.#owner.onStoreFailure(error));
+      const all = this.#appended === undefined ? settled : Promise.all([this.#appended, settled]);
+      this.#appended = all;
+      void all.then(() => {
+        if (this.#appended === all) this.#appended = undefined;
+      });
+    } catch (error) {
+      this.#owner.onStoreFailure(error);
+    }
+  }
+}
