@@ -108,17 +108,32 @@ export const sseKeepAliveMs = 15_000;
 /** Streams of one HTTP/2 connection at once. */
 export const maxHttp2Streams = 100;
 
+/** The window in which resets and control frames of an HTTP/2 connection are counted. */
+export const http2WindowMs = 10_000;
+
+/** Requests one HTTP/2 client may take back within http2WindowMs: every stream five times over; attacks need thousands. */
+export const maxHttp2Resets = 5 * maxHttp2Streams;
+
+/** SETTINGS and PING frames of one HTTP/2 client within http2WindowMs; measuring clients ping once a second. */
+export const maxHttp2ControlFrames = 200;
+
 /** Sessions of MCP clients before 2026-07-28 that one server holds; the oldest idle one makes room. */
 export const maxSessions = 10_000;
 
 /** A session nobody used for this long ends. */
 export const sessionTtlMs = 30 * 60_000;
 
+/** A client whose stream was closed while its call goes on is told to come back after this. */
+export const streamRetryMs = 1_000;
+
 /** Events one session's streams keep for replay. */
 export const maxStoredEvents = 1_000;
 
 /** Bytes one session's streams keep for replay. */
 export const maxStoredEventBytes = 4 * 1024 * 1024;
+
+/** Bytes the sessions of one in-memory event store keep for replay together; the oldest go first. */
+export const maxStoredBytes = 64 * 1024 * 1024;
 
 /** Connections of one HTTP client to its server; an open event stream holds one under HTTP/1.1. */
 export const clientConnections = 128;

@@ -59,19 +59,19 @@ export interface McpContext extends CallContext {
   /** The state the handler passed to inputRequired() in the round before. */
   readonly inputState: unknown;
   /**
-   * Lets go of the HTTP connection while the call goes on: the client comes back after retryMs (by default when it
-   * likes) and is sent what it missed. For calls that take long. Does something only where a client of 2025-11-25
-   * called over Streamable HTTP and the server has an event store; elsewhere the call goes on as before.
+   * Lets go of the HTTP connection while the call goes on: the client comes back after retryMs (default: http.retryMs
+   * of the server) and is sent what it missed. For calls that take long. Does something only where a client of
+   * 2025-11-25 called over Streamable HTTP and the server has an event store; elsewhere the call goes on as before.
    * Source: 2025-11-25, basic/transports, "Sending Messages to the Server".
    */
-  releaseStream(retryMs?: number): void;
+  closeStream(retryMs?: number): void;
 }
 
-/** Connection.data key of the ReleasableStream that carries its messages, where there is one. */
-export const releasableStreamKey = Symbol('ringwire.mcp.releasableStream');
+/** Connection.data key of the ClosableStream that carries its messages, where there is one. */
+export const closableStreamKey = Symbol('ringwire.mcp.closableStream');
 
-export interface ReleasableStream {
-  releaseStream(retryMs?: number): void;
+export interface ClosableStream {
+  closeStream(retryMs?: number): void;
 }
 
 /** What the era layer knows of the caller. */
@@ -187,8 +187,8 @@ export class McpCallContext implements McpContext {
     return (await this.#ask({ method: 'roots/list' }, options)).roots;
   }
 
-  releaseStream(retryMs?: number): void {
-    (this.connection.data.get(releasableStreamKey) as ReleasableStream | undefined)?.releaseStream(retryMs);
+  closeStream(retryMs?: number): void {
+    (this.connection.data.get(closableStreamKey) as ClosableStream | undefined)?.closeStream(retryMs);
   }
 
   requireInput<const R extends InputRequests>(

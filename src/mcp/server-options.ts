@@ -107,6 +107,7 @@ const httpChecks: Readonly<Record<keyof McpHttpOptions, Check>> = {
   eventStore: (value) => (isRecord(value) ? undefined : 'an event store, such as memoryEventStore()'),
   maxSessions: integer(1, 10_000_000),
   sessionTtlMs: integer(1, maxTimerMs),
+  retryMs: integer(0, maxTimerMs),
   legacySse: (value) =>
     typeof value === 'boolean' || isRecord(value) ? undefined : 'true, false or an object of paths',
 };

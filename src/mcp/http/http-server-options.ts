@@ -11,6 +11,8 @@ export interface McpHttpOptions {
   readonly maxSessions?: number;
   /** Ends a session that nobody used for this long. Default sessionTtlMs. */
   readonly sessionTtlMs?: number;
+  /** How long a client waits after closeStream() of a handler before it comes back. Default streamRetryMs. */
+  readonly retryMs?: number;
   /** Serves the HTTP+SSE transport of 2024-11-05 as well, on paths of its own. Default false. */
   readonly legacySse?: boolean | LegacySseOptions;
 }

@@ -9,7 +9,7 @@ import { Peer } from '../../../rpc/peer.js';
 import type { PeerOptions } from '../../../rpc/peer-options.js';
 import type { IdText } from '../../../rpc/types.js';
 import type { HttpExchange } from '../../../transports/http/http-server.js';
-import { releasableStreamKey } from '../../context.js';
+import { closableStreamKey } from '../../context.js';
 import type { LegacySession } from '../../legacy.js';
 import { joinLegacySession, legacySessionOf } from '../../methods.js';
 import { parseEventId, sessionTag } from './event-id.js';
@@ -27,6 +27,7 @@ export interface SessionHost {
   readonly deadlines: DeadlineQueue;
   readonly store: EventStore | undefined;
   readonly maxFrameBytes: number;
+  readonly retryMs: number;
   onUndelivered(): void;
   onStoreFailure(error: unknown, session: HttpSession): void;
   /** Was used, and is busy or idle from now on. */
@@ -73,6 +74,10 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
 
   get store(): EventStore | undefined {
     return this.#host.store;
+  }
+
+  get retryMs(): number {
+    return this.#host.retryMs;
   }
 
   get deadlines(): DeadlineQueue {
@@ -131,7 +136,7 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
     peer.auth = exchange.principal;
     peer.logLevel = this.peer.logLevel;
     joinLegacySession(peer, agreed);
-    if (this.primes) peer.data.set(releasableStreamKey, post);
+    if (this.primes) peer.data.set(closableStreamKey, post);
     this.#posts.add(post);
     this.#host.onActivity(this);
     post.serve(peer, body);

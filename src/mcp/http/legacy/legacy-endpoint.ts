@@ -68,6 +68,7 @@ export class LegacyEndpoint {
       peerOptions,
       deadlines: peerOptions.deadlines ?? new DeadlineQueue(),
       store: options.eventStore,
+      retryMs: options.retryMs ?? limits.streamRetryMs,
       maxFrameBytes: options.maxFrameBytes ?? limits.maxFrameBytes,
       onUndelivered: () => {
         this.undelivered += 1;

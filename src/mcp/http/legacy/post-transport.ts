@@ -11,16 +11,13 @@ import type { Peer } from '../../../rpc/peer.js';
 import type { IdText } from '../../../rpc/types.js';
 import type { HttpExchange } from '../../../transports/http/http-server.js';
 import type { PeerInfo, SendResult, Transport, TransportHandlers } from '../../../transports/transport.js';
-import type { ReleasableStream } from '../../context.js';
+import type { ClosableStream } from '../../context.js';
 import { ExchangeHolder } from './exchange-holder.js';
 import type { HttpSession } from './http-session.js';
 import { jsonHead, refuseUnknownSession } from './refusals.js';
 import type { SessionStream } from './session-stream.js';
 
-/** How long a client is told to wait where the handler does not say. */
-const defaultRetryMs = 1_000;
-
-export class PostTransport extends ExchangeHolder implements Transport, ReleasableStream, DeadlineEntry {
+export class PostTransport extends ExchangeHolder implements Transport, ClosableStream, DeadlineEntry {
   readonly kind = 'http';
   readonly implementation = 'twin';
   readonly peer: PeerInfo;
@@ -89,7 +86,7 @@ export class PostTransport extends ExchangeHolder implements Transport, Releasab
     return result;
   }
 
-  releaseStream(retryMs = defaultRetryMs): void {
+  closeStream(retryMs = this.#session.retryMs): void {
     if (!(retryMs >= 0))
       throw new RingwireError('CONFIG_INVALID', '"retryMs" must be a number of at least 0.');
     if (this.#isAnswered || this.#isEnded || !this.#session.primes) return;
