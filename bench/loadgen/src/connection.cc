@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace loadgen {
 namespace {
@@ -28,11 +29,16 @@ std::string Excerpt(const char* line, size_t length) {
 }  // namespace
 
 Connection::Connection(const Endpoint& endpoint, const Template& request, const Template& reply,
-                       uint64_t window)
-    : endpoint_(endpoint), request_(request), reply_(reply) {
+                       uint64_t window, std::unique_ptr<Reader> reader)
+    : endpoint_(endpoint),
+      request_bytes_(request.bytes.size()),
+      id_offset_(request.id_offset),
+      reply_(reply),
+      reader_(std::move(reader)) {
+  memcpy(id_mask_, request.id_mask, kIdDigits);
   slots_ = PowerOfTwo(window);
-  while (slots_ > 1 && slots_ * request.bytes.size() > kMaxRingBytes) slots_ /= 2;
-  out_.reserve(slots_ * request.bytes.size());
+  while (slots_ > 1 && slots_ * request_bytes_ > kMaxRingBytes) slots_ /= 2;
+  out_.reserve(slots_ * request_bytes_);
   for (uint64_t i = 0; i < slots_; i++) out_.insert(out_.end(), request.bytes.begin(), request.bytes.end());
   // Four windows: a reply that is late holds back the head while others of its window come and go.
   uint64_t entries = PowerOfTwo(window * 4);
@@ -43,17 +49,29 @@ Connection::Connection(const Endpoint& endpoint, const Template& request, const 
 }
 
 bool Connection::Enqueue(uint64_t from_ns) {
-  const size_t size = request_.bytes.size();
+  const size_t size = request_bytes_;
   if (tail_ - head_ > mask_ || (tail_ + 1) * size - written_bytes_ > slots_ * size) return false;
-  memcpy(&out_[(tail_ & (slots_ - 1)) * size + request_.id_offset], next_id_.digits(), kIdDigits);
+  char* id = &out_[(tail_ & (slots_ - 1)) * size + id_offset_];
+  for (size_t i = 0; i < kIdDigits; i++) id[i] = static_cast<char>(next_id_.digits()[i] ^ id_mask_[i]);
   next_id_.Next();
   sent_at_[tail_ & mask_] = from_ns;
   tail_++;
   return true;
 }
 
+// Between two requests: puts out what the reader has to say to the server.
+Connection::Io Connection::WriteControl() {
+  if (reader_ == nullptr || reader_->control.empty() || written_bytes_ % request_bytes_ != 0) return Io::kOk;
+  ssize_t n = write(endpoint_.write_fd, reader_->control.data(), reader_->control.size());
+  if (n < 0) return errno == EAGAIN || errno == EINTR ? Io::kBlocked : Io::kClosed;
+  reader_->control.erase(0, static_cast<size_t>(n));
+  return reader_->control.empty() ? Io::kOk : Io::kBlocked;
+}
+
 Connection::Io Connection::Flush(Traffic* traffic) {
-  const uint64_t end = tail_ * request_.bytes.size();
+  Io control = WriteControl();
+  if (control != Io::kOk) return control;
+  const uint64_t end = tail_ * request_bytes_;
   while (written_bytes_ < end) {
     size_t at = written_bytes_ % out_.size();
     size_t length = end - written_bytes_;
@@ -68,7 +86,7 @@ Connection::Io Connection::Flush(Traffic* traffic) {
     written_bytes_ += static_cast<uint64_t>(n);
     traffic->bytes_out += static_cast<uint64_t>(n);
   }
-  return Io::kOk;
+  return WriteControl();
 }
 
 Connection::Io Connection::Receive(Histogram* latency, Traffic* traffic) {
@@ -82,12 +100,17 @@ Connection::Io Connection::Receive(Histogram* latency, Traffic* traffic) {
     }
     traffic->bytes_in += static_cast<uint64_t>(n);
     in_end_ += static_cast<size_t>(n);
-    Process(NowNs(), latency, traffic);
+    if (reader_ == nullptr) {
+      TakeLines(NowNs(), latency, traffic);
+    } else if (!TakeMessages(NowNs(), latency, traffic)) {
+      return Io::kClosed;
+    }
+    Compact();
     if (static_cast<size_t>(n) < space) return Io::kOk;
   }
 }
 
-void Connection::Process(uint64_t now, Histogram* latency, Traffic* traffic) {
+void Connection::TakeLines(uint64_t now, Histogram* latency, Traffic* traffic) {
   const size_t size = reply_.bytes.size();
   for (;;) {
     const char* line = &in_[in_begin_];
@@ -104,24 +127,65 @@ void Connection::Process(uint64_t now, Histogram* latency, Traffic* traffic) {
     const void* newline = scanned_ < in_end_ ? memchr(&in_[scanned_], '\n', in_end_ - scanned_) : nullptr;
     if (newline == nullptr) break;
     size_t length = static_cast<size_t>(static_cast<const char*>(newline) - line) + 1;
-    TakeLine(line, length, now, latency, traffic);
+    TakeOther(line, length, now, latency, traffic);
     in_begin_ += length;
   }
   scanned_ = in_end_;
-  // Move the rest to the front only when it is small or the buffer is used up: a large reply is moved once.
+}
+
+// False when the server sent what its wire does not allow.
+bool Connection::TakeMessages(uint64_t now, Histogram* latency, Traffic* traffic) {
+  for (;;) {
+    Reader::Message message;
+    size_t consumed = 0;
+    Reader::Found found = reader_->Next(&in_[in_begin_], in_end_ - in_begin_, &consumed, &message);
+    in_begin_ += consumed;
+    if (found == Reader::Found::kNeedMore) return true;
+    if (found == Reader::Found::kBroken) {
+      traffic->AddError(reader_->problem());
+      return false;
+    }
+    TakeMessage(message, now, latency, traffic);
+  }
+}
+
+void Connection::TakeMessage(const Reader::Message& message, uint64_t now, Histogram* latency,
+                             Traffic* traffic) {
+  const bool is_usual = message.status == 200 && message.length == reply_.bytes.size() && head_ < tail_ &&
+                        memcmp(message.data + reply_.id_offset, head_id_.digits(), kIdDigits) == 0;
+  if (!is_usual && !reader_->in_order())
+    return TakeOther(message.data, message.length, now, latency, traffic);
+  if (head_ == tail_) {
+    return traffic->AddError("an answer to no request: " + Excerpt(message.data, message.length));
+  }
+  if (is_usual) {
+    CheckExact(message.data, traffic);
+  } else {
+    traffic->AddError("a different answer: HTTP " + std::to_string(message.status) + ": " +
+                      Excerpt(message.data, message.length));
+  }
+  latency->Record(now - sent_at_[head_ & mask_]);
+  traffic->replies++;
+  Advance();
+}
+
+// Moves the rest to the front only when it is small or the buffer is used up: a large reply is moved once.
+void Connection::Compact() {
   size_t rest = in_end_ - in_begin_;
   if (rest == 0 || in_begin_ >= kReadBytes / 2) {
     memmove(in_.data(), &in_[in_begin_], rest);
-    scanned_ -= in_begin_;
+    scanned_ = scanned_ > in_begin_ ? scanned_ - in_begin_ : 0;
     in_begin_ = 0;
     in_end_ = rest;
   }
-  if (in_.size() - in_end_ < kReadBytes / 2) in_.resize(std::max(in_.size() * 2, size + kReadBytes));
+  if (in_.size() - in_end_ < kReadBytes / 2) {
+    in_.resize(std::max(in_.size() * 2, reply_.bytes.size() + kReadBytes));
+  }
 }
 
-// The way of every line that is not the expected reply: another order, another length, a notification.
-void Connection::TakeLine(const char* line, size_t length, uint64_t now, Histogram* latency,
-                          Traffic* traffic) {
+// The way of every message that is not the expected reply: another order, another length, a notification.
+void Connection::TakeOther(const char* line, size_t length, uint64_t now, Histogram* latency,
+                           Traffic* traffic) {
   const bool expected_length = length == reply_.bytes.size();
   size_t at = reply_.id_offset;
   if (!expected_length) {
@@ -139,7 +203,7 @@ void Connection::TakeLine(const char* line, size_t length, uint64_t now, Histogr
     id = id * 10 + static_cast<uint64_t>(line[at + digits] - '0');
   }
   if (digits != kIdDigits)
-    return traffic->AddError("a line without the id where it belongs: " + Excerpt(line, length));
+    return traffic->AddError("a message without the id where it belongs: " + Excerpt(line, length));
   uint64_t ahead = (id - kFirstId + kIdCount - head_ % kIdCount) % kIdCount;
   if (id < kFirstId || ahead >= tail_ - head_ || done_[(head_ + ahead) & mask_] != 0) {
     return traffic->AddError("a reply to a request that is not in flight: " + Excerpt(line, length));

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "endpoint.h"
 #include "histogram.h"
 #include "payload.h"
+#include "reader.h"
 
 namespace loadgen {
 
@@ -14,7 +16,7 @@ namespace loadgen {
 struct Traffic {
   uint64_t replies = 0;
   uint64_t errors = 0;        // wrong or missing replies
-  uint64_t extra_frames = 0;  // lines without an id: notifications
+  uint64_t extra_frames = 0;  // messages without an id: notifications
   uint64_t bytes_in = 0;
   uint64_t bytes_out = 0;
   std::string first_error;
@@ -32,7 +34,9 @@ class Connection {
   enum class Io { kOk, kBlocked, kClosed };
 
   // `window`: most requests in flight, rounded up to a power of two for the ring.
-  Connection(const Endpoint& endpoint, const Template& request, const Template& reply, uint64_t window);
+  // `reader`: finds the replies; nullptr where each is a line.
+  Connection(const Endpoint& endpoint, const Template& request, const Template& reply, uint64_t window,
+             std::unique_ptr<Reader> reader);
 
   // Puts one request in the ring; its latency counts from `from_ns`. False when window or ring is full.
   bool Enqueue(uint64_t from_ns);
@@ -52,15 +56,22 @@ class Connection {
   bool closed = false;           // kept by the event loop
 
  private:
-  void Process(uint64_t now, Histogram* latency, Traffic* traffic);
-  void TakeLine(const char* line, size_t length, uint64_t now, Histogram* latency, Traffic* traffic);
+  Io WriteControl();
+  void TakeLines(uint64_t now, Histogram* latency, Traffic* traffic);
+  bool TakeMessages(uint64_t now, Histogram* latency, Traffic* traffic);
+  void TakeMessage(const Reader::Message& message, uint64_t now, Histogram* latency, Traffic* traffic);
+  void TakeOther(const char* line, size_t length, uint64_t now, Histogram* latency, Traffic* traffic);
+  void Compact();
   bool IsExact(const char* line) const;
   void CheckExact(const char* line, Traffic* traffic) const;
   void Advance();
 
   Endpoint endpoint_;
-  const Template& request_;
+  const size_t request_bytes_;
+  const size_t id_offset_;
+  char id_mask_[kIdDigits];
   const Template& reply_;
+  std::unique_ptr<Reader> reader_;
 
   std::vector<char> out_;       // slots_ requests, back to back
   uint64_t slots_ = 1;          // power of two

@@ -25,7 +25,7 @@ void SetNonBlocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK
 
 std::string ConnectTcp(const std::string& host_port, Endpoint* endpoint) {
   size_t colon = host_port.rfind(':');
-  if (colon == std::string::npos) return "no port in tcp://" + host_port;
+  if (colon == std::string::npos) return "no port in " + host_port;
   std::string host = host_port.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   addrinfo hints = {};
@@ -36,7 +36,7 @@ std::string ConnectTcp(const std::string& host_port, Endpoint* endpoint) {
   int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   bool connected = fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0;
   freeaddrinfo(found);
-  if (!connected) return ErrorText("cannot connect to tcp://" + host_port);
+  if (!connected) return ErrorText("cannot connect to " + host_port);
   int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   endpoint->read_fd = endpoint->write_fd = fd;
@@ -78,21 +78,6 @@ bool WaitFor(pid_t child, double seconds) {
   return false;
 }
 
-// One step of Exchange: moves bytes in whichever direction is ready.
-std::string MoveBytes(const Endpoint& endpoint, const std::string& out, size_t* written, std::string* in) {
-  if (*written < out.size()) {
-    ssize_t n = write(endpoint.write_fd, out.data() + *written, out.size() - *written);
-    if (n < 0 && errno != EAGAIN && errno != EINTR) return ErrorText("write");
-    if (n > 0) *written += static_cast<size_t>(n);
-  }
-  char chunk[65536];
-  ssize_t n = read(endpoint.read_fd, chunk, sizeof chunk);
-  if (n == 0) return "the server closed the connection";
-  if (n < 0 && errno != EAGAIN && errno != EINTR) return ErrorText("read");
-  if (n > 0) in->append(chunk, static_cast<size_t>(n));
-  return "";
-}
-
 }  // namespace
 
 uint64_t NowNs() {
@@ -102,8 +87,8 @@ uint64_t NowNs() {
 }
 
 std::string Connect(const Options& options, Endpoint* endpoint) {
-  std::string problem = options.url.rfind("tcp://", 0) == 0 ? ConnectTcp(options.url.substr(6), endpoint)
-                                                            : ConnectUnix(options.url.substr(5), endpoint);
+  std::string problem = options.host_port.empty() ? ConnectUnix(options.path, endpoint)
+                                                  : ConnectTcp(options.host_port, endpoint);
   if (problem.empty()) SetNonBlocking(endpoint->read_fd);
   return problem;
 }
@@ -155,6 +140,20 @@ bool PinToCpu(int cpu) {
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
   return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+std::string MoveBytes(const Endpoint& endpoint, const std::string& out, size_t* written, std::string* in) {
+  if (*written < out.size()) {
+    ssize_t n = write(endpoint.write_fd, out.data() + *written, out.size() - *written);
+    if (n < 0 && errno != EAGAIN && errno != EINTR) return ErrorText("write");
+    if (n > 0) *written += static_cast<size_t>(n);
+  }
+  char chunk[65536];
+  ssize_t n = read(endpoint.read_fd, chunk, sizeof chunk);
+  if (n == 0) return "the server closed the connection";
+  if (n < 0 && errno != EAGAIN && errno != EINTR) return ErrorText("read");
+  if (n > 0) in->append(chunk, static_cast<size_t>(n));
+  return "";
 }
 
 std::string Exchange(const Endpoint& endpoint, const std::string& out, const std::string& id,

@@ -31,6 +31,10 @@ void ReapChild(pid_t child);
 
 bool PinToCpu(int cpu);
 
+// Moves bytes in whichever direction is ready: `out` from `written` on, and what there is to read to the end
+// of `in`. Returns an empty string or what went wrong.
+std::string MoveBytes(const Endpoint& endpoint, const std::string& out, size_t* written, std::string* in);
+
 // Writes `out`, then reads lines until one holds `"id":` + id; other lines are skipped. For use before the
 // clock starts. `rest` receives what arrived behind that line. Returns an empty string or what went wrong.
 std::string Exchange(const Endpoint& endpoint, const std::string& out, const std::string& id,

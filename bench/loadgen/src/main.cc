@@ -1,5 +1,6 @@
-// Load generator for newline-delimited JSON-RPC over TCP, Unix sockets and the stdio of a child. One thread,
-// one epoll; what it measures, how it checks and what it prints is described in docs/benchmarking.md.
+// Load generator for JSON-RPC: in lines over TCP, Unix sockets and the stdio of a child, in HTTP/1.1 and
+// WebSocket. One thread, one epoll; what it measures, how it checks and what it prints is described in
+// docs/benchmarking.md.
 #include <sys/prctl.h>
 
 #include <csignal>
@@ -36,6 +37,8 @@ int main(int argc, char** argv) {
   }
   if (problem.empty() && options.command == Command::kStart) {
     runner.StayIdle();
+  } else if (problem.empty() && options.command == Command::kIdle) {
+    problem = runner.RunIdle();
   } else if (problem.empty()) {
     problem = runner.Run();
   }

@@ -27,11 +27,12 @@ constexpr NumberOption kNumbers[] = {
     {"--connections", 1, 20000, true},  {"--depth", 1, 65536, true},        {"--rate", 1, 1e8, false},
     {"--warmup", 0, 3600, false},       {"--seconds", 0.05, 3600, false},   {"--messages", 1, 1e15, true},
     {"--text-bytes", 1, 1 << 30, true}, {"--server-pid", 1, 1 << 30, true}, {"--cpu", 0, 4095, true},
-    {"--child-cpu", 0, 4095, true},
+    {"--child-cpu", 0, 4095, true},     {"--active", 1, 1000, true},
 };
 
 void StoreNumber(const std::string& name, double value, Options* options) {
   if (name == "--connections") options->connections = static_cast<uint64_t>(value);
+  if (name == "--active") options->active = static_cast<uint64_t>(value);
   if (name == "--depth") options->depth = static_cast<uint64_t>(value);
   if (name == "--rate") options->rate = value;
   if (name == "--warmup") options->warmup_seconds = value;
@@ -43,21 +44,42 @@ void StoreNumber(const std::string& name, double value, Options* options) {
   if (name == "--child-cpu") options->child_cpu = static_cast<int>(value);
 }
 
+std::string StoreUrl(const std::string& url, Options* options) {
+  options->url = url;
+  if (url.rfind("unix:", 0) == 0) {
+    options->path = url.substr(5);
+    return "";
+  }
+  const size_t scheme = url.find("://");
+  const std::string name = url.substr(0, scheme == std::string::npos ? 0 : scheme);
+  if (name == "http") {
+    options->wire = Wire::kHttp;
+  } else if (name == "ws") {
+    options->wire = Wire::kWebSocket;
+  } else if (name != "tcp") {
+    return "--url " + url +
+           ": expected tcp://HOST:PORT, unix:/PATH, http://HOST:PORT/PATH or ws://HOST:PORT/PATH";
+  }
+  const size_t begin = name.size() + 3, slash = url.find('/', begin);
+  options->host_port = url.substr(begin, slash == std::string::npos ? slash : slash - begin);
+  options->path = slash == std::string::npos ? "/" : url.substr(slash);
+  return "";
+}
+
 std::string StoreWord(const std::string& name, const std::string& value, Options* options) {
   if (name == "--url") {
-    if (value.rfind("tcp://", 0) != 0 && value.rfind("unix:", 0) != 0) {
-      return "--url " + value + ": expected tcp://HOST:PORT or unix:/PATH";
-    }
-    options->url = value;
+    return StoreUrl(value, options);
   } else if (name == "--payload") {
     if (value == "tool") {
       options->payload = Payload::kTool;
     } else if (value == "resource") {
       options->payload = Payload::kResource;
+    } else if (value == "list") {
+      options->payload = Payload::kList;
     } else if (value == "rpc") {
       options->payload = Payload::kRpc;
     } else {
-      return "--payload " + value + ": expected tool, resource or rpc";
+      return "--payload " + value + ": expected tool, resource, list or rpc";
     }
   } else if (name == "--text") {
     if (value == "ascii") {
@@ -101,15 +123,17 @@ std::string StoreOption(const std::string& name, const char* value, Options* opt
 }  // namespace
 
 std::string ParseOptions(int argc, char** argv, Options* options) {
-  if (argc < 2) return "missing command: run, probe, start or request";
+  if (argc < 2) return "missing command: run, probe, start, idle or request";
   if (strcmp(argv[1], "probe") == 0) {
     options->command = Command::kProbe;
   } else if (strcmp(argv[1], "start") == 0) {
     options->command = Command::kStart;
+  } else if (strcmp(argv[1], "idle") == 0) {
+    options->command = Command::kIdle;
   } else if (strcmp(argv[1], "request") == 0) {
     options->command = Command::kRequest;
   } else if (strcmp(argv[1], "run") != 0) {
-    return std::string("unknown command ") + argv[1] + ": expected run, probe, start or request";
+    return std::string("unknown command ") + argv[1] + ": expected run, probe, start, idle or request";
   }
   for (int i = 2; i < argc; i++) {
     if (strcmp(argv[i], "--") == 0) {
@@ -126,31 +150,42 @@ std::string ParseOptions(int argc, char** argv, Options* options) {
     return "give exactly one of --url URL and a stdio server after --";
   }
   if (!options->child.empty() && options->connections != 1) return "a stdio server has one connection";
+  if (options->legacy_handshake && options->wire == Wire::kWebSocket) {
+    return "--handshake legacy: not over ws://, where no peer of that revision exists";
+  }
+  if (options->command == Command::kIdle && options->wire == Wire::kLines && options->url.empty()) {
+    return "idle connections need a server that listens: give --url";
+  }
   return "";
 }
 
 const char* UsageText() {
-  return "usage: loadgen run|probe|start [options] --url URL\n"
+  return "usage: loadgen run|probe|start|idle [options] --url URL\n"
          "       loadgen run|probe|start [options] -- COMMAND ARGS...   a server on its stdin and stdout\n"
          "       loadgen request [options]\n"
          "  run     load the server, print one JSON object\n"
          "  probe   send one request, print the reply line as it came\n"
          "  start   send one request, stay idle for --seconds, print the time to the reply and the memory\n"
+         "  idle    open --connections, call once on each, leave them idle; print their memory in the server "
+         "and\n"
+         "          the latency of --active more that call for --seconds meanwhile\n"
          "  request print the request line\n"
          "options\n"
-         "  --url tcp://HOST:PORT | unix:/PATH\n"
+         "  --url tcp://HOST:PORT | unix:/PATH | http://HOST:PORT/PATH | ws://HOST:PORT/PATH\n"
          "  --connections N      open connections (1)\n"
          "  --depth N            closed loop: requests in flight per connection (1)\n"
          "  --rate N             open loop: N requests per second in total, latency from the scheduled send\n"
          "  --warmup S --seconds S   not measured (1), measured (5)\n"
          "  --messages N         stop after N measured replies or --seconds, whichever is first\n"
-         "  --payload tool|resource|rpc   MCP tools/call or resources/read of bench://hello, with modern "
-         "_meta, or\n"
-         "                       plain JSON-RPC (tool)\n"
+         "  --active N           idle: connections that call (8)\n"
+         "  --payload tool|resource|list|rpc   tools/call, resources/read of bench://hello or tools/list of "
+         "MCP\n"
+         "                       2026-07-28, or plain JSON-RPC (tool)\n"
          "  --text ascii|utf8|escapes   what the echoed text consists of (ascii)\n"
          "  --text-bytes N       length of the echoed text, in bytes of JSON (short)\n"
          "  --tool NAME          tool, or method with --payload rpc (echo)\n"
-         "  --handshake none|legacy     initialize first, on every connection (none)\n"
+         "  --handshake none|legacy     initialize first, on every connection; over HTTP with the session\n"
+         "                       it gives and the header fields of that revision (none)\n"
          "  --server-pid PID     report CPU and memory of this process (the child, with stdio)\n"
          "  --cpu N, --child-cpu N      pin the generator, the child\n"
          "  --stdio-kind pipe|socketpair    what the child's stdin and stdout are (pipe)\n";

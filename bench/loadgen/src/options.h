@@ -6,19 +6,25 @@
 
 namespace loadgen {
 
-enum class Command { kRun, kProbe, kStart, kRequest };
-enum class Payload { kTool, kResource, kRpc };
+enum class Command { kRun, kProbe, kStart, kIdle, kRequest };
+// What a message travels in.
+enum class Wire { kLines, kHttp, kWebSocket };
+enum class Payload { kTool, kResource, kList, kRpc };
 enum class Text { kAscii, kUtf8, kEscapes };
 
 struct Options {
   Command command = Command::kRun;
-  std::string url;                 // tcp://HOST:PORT or unix:/PATH; empty with a child
+  std::string url;                 // where the server listens; empty with a child
+  Wire wire = Wire::kLines;        // the next three are read from the URL
+  std::string host_port;           // empty for a Unix socket
+  std::string path;                // of the socket, or of the HTTP endpoint
   std::vector<std::string> child;  // argv of a stdio server
   bool child_socketpair = false;   // stdio over socketpairs (what Node's spawn gives) instead of pipes
   bool legacy_handshake = false;   // initialize + notifications/initialized before the first call
-  uint64_t connections = 1;
-  uint64_t depth = 1;  // requests in flight per connection (closed loop)
-  double rate = 0;     // total requests per second (open loop); 0: closed loop
+  uint64_t connections = 1;        // of the idle command: those that stay idle
+  uint64_t active = 8;             // idle command: connections that call meanwhile
+  uint64_t depth = 1;              // requests in flight per connection (closed loop)
+  double rate = 0;                 // total requests per second (open loop); 0: closed loop
   double warmup_seconds = 1;
   double seconds = 5;
   uint64_t messages = 0;  // stop after this many measured replies; 0: by time alone

@@ -7,7 +7,7 @@ namespace {
 
 // Ends the params and the request.
 constexpr char kModernMeta[] =
-    ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+    "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
     "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"load\",\"version\":\"1\"},"
     "\"io.modelcontextprotocol/clientCapabilities\":{}}}}\n";
 
@@ -39,6 +39,20 @@ std::string BuildText(Text text, uint64_t bytes) {
 
 }  // namespace
 
+std::string MethodOf(const Options& options) {
+  switch (options.payload) {
+    case Payload::kTool:
+      return "tools/call";
+    case Payload::kResource:
+      return "resources/read";
+    case Payload::kList:
+      return "tools/list";
+    case Payload::kRpc:
+      return options.tool;
+  }
+  return "";
+}
+
 Template BuildRequest(const Options& options) {
   Template request;
   std::string text = BuildText(options.text, options.text_bytes);
@@ -47,16 +61,15 @@ Template BuildRequest(const Options& options) {
   bytes = "{\"jsonrpc\":\"2.0\",\"id\":";
   request.id_offset = bytes.size();
   bytes += kProbeId;
+  bytes += ",\"method\":\"" + MethodOf(options) + "\",\"params\":{";
   if (options.payload == Payload::kRpc) {
-    bytes += ",\"method\":\"" + options.tool + "\",\"params\":{\"text\":\"" + text + "\"}}\n";
+    bytes += "\"text\":\"" + text + "\"}}\n";
     return request;
   }
   if (options.payload == Payload::kResource) {
-    bytes += ",\"method\":\"resources/read\",\"params\":{\"uri\":\"bench://hello\"";
-  } else {
-    bytes +=
-        ",\"method\":\"tools/call\",\"params\":{\"name\":\"" + options.tool + "\",\"arguments\":{\"text\":\"";
-    bytes += text + "\"}";
+    bytes += std::string("\"uri\":\"") + kResourceUri + "\",";
+  } else if (options.payload == Payload::kTool) {
+    bytes += "\"name\":\"" + options.tool + "\",\"arguments\":{\"text\":\"" + text + "\"},";
   }
   bytes += kModernMeta;
   return request;

@@ -17,10 +17,15 @@ constexpr uint64_t kIdCount = 8999999;
 // Asked once before the clock starts, to learn the shape of the reply; lies outside the range above.
 constexpr char kProbeId[] = "9999999";
 
+constexpr char kModernVersion[] = "2026-07-28";
+constexpr char kLegacyVersion[] = "2025-06-18";
+constexpr char kResourceUri[] = "bench://hello";
+
 // A message whose id sits at `id_offset`.
 struct Template {
-  std::string bytes;  // with the final newline
+  std::string bytes;  // of a line: with the final newline
   size_t id_offset = 0;
+  char id_mask[kIdDigits] = {};  // XORed into the digits: the mask of a WebSocket frame
 };
 
 // Decimal counter kept as text: one increment per message instead of a division per digit.
@@ -48,8 +53,11 @@ class IdCounter {
   uint64_t value_ = 0;
 };
 
-// The request of this run, with kProbeId in place of the id.
+// The request of this run as a line, with kProbeId in place of the id.
 Template BuildRequest(const Options& options);
+
+// Its method.
+std::string MethodOf(const Options& options);
 
 // Finds the top-level-looking `"id":` member holding `id` in a reply line. False when it is not there.
 bool LocateId(const std::string& line, const char* id, size_t* offset);

@@ -19,6 +19,8 @@ std::string Escape(const std::string& text) {
   return out;
 }
 
+}  // namespace
+
 class JsonObject {
  public:
   void Add(const char* key, double value, int decimals) {
@@ -40,10 +42,18 @@ class JsonObject {
   std::string text_;
 };
 
-}  // namespace
-
 std::string Runner::ResultJson() const {
   return options_.command == Command::kStart ? StartJson() : LoadJson();
+}
+
+void Runner::AddIdle(JsonObject* json) const {
+  const ProcStats &before = before_idle_.server, &after = after_idle_.server;
+  json->Add("active", options_.active);
+  json->Add("openSeconds", static_cast<double>(after_idle_.at_ns - before_idle_.at_ns) / 1e9, 3);
+  if (!before.known || !after.known) return;
+  json->Add("rssOpenMb", after.rss_mb, 1);
+  const double bytes = (after.rss_mb - before.rss_mb) * 1024 * 1024;
+  json->Add("bytesPerConnection", bytes / static_cast<double>(options_.connections), 0);
 }
 
 std::string Runner::StartJson() const {
@@ -64,6 +74,7 @@ std::string Runner::LoadJson() const {
   json.Add("mode", std::string(options_.rate > 0 ? "open" : "closed"));
   json.Add("connections", options_.connections);
   json.Add("depth", options_.depth);
+  if (options_.command == Command::kIdle) AddIdle(&json);
   if (options_.rate > 0) json.Add("targetRate", options_.rate, 1);
   json.Add("messages", traffic_.replies);
   json.Add("seconds", seconds, 4);
@@ -76,10 +87,15 @@ std::string Runner::LoadJson() const {
   json.Add("p90us", static_cast<double>(latency_.Percentile(0.90)) / 1e3, 2);
   json.Add("p99us", static_cast<double>(latency_.Percentile(0.99)) / 1e3, 2);
   json.Add("p999us", static_cast<double>(latency_.Percentile(0.999)) / 1e3, 2);
+  json.Add("p9999us", static_cast<double>(latency_.Percentile(0.9999)) / 1e3, 2);
   json.Add("maxUs", static_cast<double>(latency_.max()) / 1e3, 2);
   json.Add("generatorCpu", (after_.own_cpu - before_.own_cpu) / seconds, 4);
+  if (options_.rate > 0) {
+    json.Add("lateP99us", static_cast<double>(lateness_.Percentile(0.99)) / 1e3, 2);
+    json.Add("lateMaxUs", static_cast<double>(lateness_.max()) / 1e3, 2);
+  }
   json.Add("firstReplyMs", first_reply_ms_, 3);
-  json.Add("requestBytes", static_cast<uint64_t>(request_.bytes.size()));
+  json.Add("requestBytes", static_cast<uint64_t>(request_bytes_));
   json.Add("replyBytes", static_cast<uint64_t>(reply_.bytes.size()));
   json.Add("bytesOut", traffic_.bytes_out);
   json.Add("bytesIn", traffic_.bytes_in);

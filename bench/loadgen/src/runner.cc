@@ -8,27 +8,23 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace loadgen {
 namespace {
 
-constexpr double kFirstReplySeconds = 600;
 constexpr uint64_t kDrainNs = 10ull * 1000000000;
-// Open loop: requests a connection may have in flight; beyond it they wait, and their wait is measured.
+// Open loop: requests a connection may have in flight; beyond it they wait, and their wait is measured. Over
+// HTTP/1.1 it is the depth: clients do not send a request before the answer to the last one.
 constexpr uint64_t kOpenLoopWindow = 4096;
 constexpr uint32_t kTimerEvent = UINT32_MAX;
-
-constexpr char kInitialize[] =
-    "{\"jsonrpc\":\"2.0\",\"id\":\"initialize\",\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
-    "\"2025-06-18\","
-    "\"capabilities\":{},\"clientInfo\":{\"name\":\"load\",\"version\":\"1\"}}}\n";
-constexpr char kInitialized[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n";
 
 }  // namespace
 
 Runner::~Runner() {
   for (auto& connection : connections_) connection->CloseEndpoint();
-  for (size_t i = connections_.size(); i < endpoints_.size(); i++) Close(&endpoints_[i]);
+  for (size_t i = connections_.size(); i < links_.size(); i++) Close(&links_[i].endpoint);
+  for (Link& link : idle_) Close(&link.endpoint);
   if (epoll_ >= 0) close(epoll_);
   if (timer_ >= 0) close(timer_);
   if (child_ > 0) ReapChild(child_);
@@ -39,54 +35,41 @@ std::string Runner::Open() {
     return "cannot pin to CPU " + std::to_string(options_.cpu);
   request_ = BuildRequest(options_);
   const uint64_t begin = NowNs();
-  for (uint64_t i = 0; i < options_.connections; i++) {
-    Endpoint endpoint;
-    std::string problem =
-        options_.child.empty() ? Connect(options_, &endpoint) : SpawnChild(options_, &endpoint, &child_);
-    if (!problem.empty()) return problem;
-    endpoints_.push_back(endpoint);
-    if (options_.legacy_handshake) problem = Handshake(endpoint);
+  const uint64_t count = options_.command == Command::kIdle ? options_.active : options_.connections;
+  for (uint64_t i = 0; i < count; i++) {
+    links_.emplace_back();
+    std::string problem = OpenLink(options_, request_, &links_.back(), &child_);
     if (!problem.empty()) return problem;
   }
   server_pid_ = options_.server_pid > 0 ? options_.server_pid : child_;
-  std::string problem = LearnReply(endpoints_[0]);
+  std::string problem = LearnReply();
   first_reply_ms_ = static_cast<double>(NowNs() - begin) / 1e6;
   return problem;
 }
 
-std::string Runner::Handshake(const Endpoint& endpoint) {
-  std::string reply, rest;
-  std::string problem = Exchange(endpoint, kInitialize, "\"initialize\"", kFirstReplySeconds, &reply, &rest);
-  if (!problem.empty()) return "initialize: " + problem;
-  size_t length = sizeof kInitialized - 1;
-  if (write(endpoint.write_fd, kInitialized, length) != static_cast<ssize_t>(length)) {
-    return "initialize: the server does not read";
-  }
-  return "";
-}
-
-std::string Runner::LearnReply(const Endpoint& endpoint) {
-  std::string rest;
-  std::string problem =
-      Exchange(endpoint, request_.bytes, kProbeId, kFirstReplySeconds, &reply_.bytes, &rest);
+std::string Runner::LearnReply() {
+  std::string problem = CallOnce(&links_[0], &reply_.bytes);
   if (!problem.empty()) return "first call: " + problem;
   if (!LocateId(reply_.bytes, kProbeId, &reply_.id_offset)) return "first call: no id in " + reply_.bytes;
   if (reply_.bytes.find("\"result\":") == std::string::npos) {
     return "first call: not a result: " + reply_.bytes.substr(0, 500);
   }
-  if (!rest.empty()) return "first call: more than one line came back: " + rest.substr(0, 200);
+  request_bytes_ = links_[0].request.bytes.size();
   return "";
 }
 
 std::string Runner::StartLoop() {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  const uint64_t window = options_.rate > 0 ? kOpenLoopWindow : options_.depth;
-  for (size_t i = 0; i < endpoints_.size(); i++) {
-    connections_.push_back(std::make_unique<Connection>(endpoints_[i], request_, reply_, window));
+  window_ = options_.rate > 0 && options_.wire != Wire::kHttp ? kOpenLoopWindow : options_.depth;
+  for (size_t i = 0; i < links_.size(); i++) {
+    Link& link = links_[i];
+    connections_.push_back(
+        std::make_unique<Connection>(link.endpoint, link.request, reply_, window_, std::move(link.reader)));
+    link.request.bytes = std::string();
     epoll_event event = {};
     event.events = EPOLLIN;
     event.data.u32 = static_cast<uint32_t>(i);
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, endpoints_[i].read_fd, &event) != 0) {
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, link.endpoint.read_fd, &event) != 0) {
       return std::string("epoll_ctl: ") + strerror(errno);
     }
   }
@@ -120,6 +103,7 @@ std::string Runner::Run() {
     if (!measuring && now >= measure_at) {
       measuring = true;
       latency_.Reset();
+      lateness_.Reset();
       // What went wrong while warming up is wrong all the same.
       traffic_.replies = traffic_.bytes_in = traffic_.bytes_out = 0;
       before_ = TakeSnapshot();
@@ -183,6 +167,7 @@ uint64_t Runner::ScheduledAt(uint64_t request) const {
 void Runner::SendDue(uint64_t now) {
   due_touched_.clear();
   for (; ScheduledAt(scheduled_) <= now; scheduled_++) {
+    lateness_.Record(now - ScheduledAt(scheduled_));
     size_t index = scheduled_ % connections_.size();
     due_[index]++;
     due_touched_.push_back(index);
@@ -194,7 +179,7 @@ void Runner::Pump(size_t index) {
   Connection& connection = *connections_[index];
   if (connection.closed) return;
   if (options_.rate > 0) {
-    while (connection.enqueued() < due_[index] &&
+    while (connection.enqueued() < due_[index] && connection.in_flight() < window_ &&
            connection.Enqueue(ScheduledAt(connection.enqueued() * connections_.size() + index))) {
     }
   } else if (sending_) {
@@ -242,24 +227,31 @@ void Runner::Drop(size_t index) {
   open_--;
 }
 
-// Every request must be answered, also those of the last instant.
+uint64_t Runner::Waiting() const {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < connections_.size(); i++) {
+    const Connection& connection = *connections_[i];
+    if (connection.closed) continue;
+    sum +=
+        options_.rate > 0 ? due_[i] - connection.enqueued() + connection.in_flight() : connection.in_flight();
+  }
+  return sum;
+}
+
+// Every request must be answered, also those of the last instant. In an open loop they count: a server that
+// stands still when the time is up made them wait.
 void Runner::Drain() {
   const Traffic measured = traffic_;
   const Histogram latency = latency_;
   sending_ = false;
   const uint64_t until = NowNs() + kDrainNs;
-  auto waiting = [this] {
-    uint64_t sum = 0;
-    for (auto& connection : connections_) sum += connection->closed ? 0 : connection->in_flight();
-    return sum;
-  };
-  while (open_ > 0 && waiting() > 0 && NowNs() < until) WaitForEvents(until);
-  uint64_t lost = waiting();
+  while (open_ > 0 && Waiting() > 0 && NowNs() < until) WaitForEvents(until);
+  uint64_t lost = Waiting();
   if (lost > 0) traffic_.AddError(std::to_string(lost) + " requests were never answered");
   traffic_.replies = measured.replies;
   traffic_.bytes_in = measured.bytes_in;
   traffic_.bytes_out = measured.bytes_out;
-  latency_ = latency;
+  if (options_.rate == 0) latency_ = latency;
 }
 
 }  // namespace loadgen

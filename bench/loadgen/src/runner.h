@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "connection.h"
+#include "link.h"
 #include "options.h"
 #include "proc_stats.h"
 
 namespace loadgen {
+
+class JsonObject;
 
 // One run: opens all connections, learns the reply with one call, then warm-up, measurement and drain.
 class Runner {
@@ -30,6 +33,9 @@ class Runner {
   // Leaves the server alone for options.seconds, then looks at its memory. Instead of Run.
   void StayIdle();
 
+  // Leaves options.connections idle on the server, then loads it on the active ones. Instead of Run.
+  std::string RunIdle();
+
   // What Run measured, or only the start after StayIdle.
   std::string ResultJson() const;
 
@@ -40,12 +46,15 @@ class Runner {
     ProcStats server;
   };
 
-  std::string Handshake(const Endpoint& endpoint);
-  std::string LearnReply(const Endpoint& endpoint);
+  std::string LearnReply();
+  std::string OpenIdle();
+  uint64_t CountClosedIdle() const;
+  uint64_t Waiting() const;
   std::string StartLoop();
   Snapshot TakeSnapshot() const;
   std::string LoadJson() const;
   std::string StartJson() const;
+  void AddIdle(JsonObject* json) const;
   void WaitForEvents(uint64_t wake_at_ns);
   void SendDue(uint64_t now);
   void Pump(size_t index);
@@ -58,13 +67,16 @@ class Runner {
   Options options_;
   Template request_;
   Template reply_;
-  std::vector<Endpoint> endpoints_;
+  std::vector<Link> links_;
+  std::vector<Link> idle_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<uint64_t> due_;  // open loop: requests scheduled so far, per connection
   std::vector<size_t> due_touched_;
   uint64_t scheduled_ = 0;  // open loop: requests scheduled so far, all connections
   uint64_t sends_left_ = UINT64_MAX;
+  uint64_t window_ = 1;
   uint64_t start_ns_ = 0;
+  size_t request_bytes_ = 0;  // with what the wire adds
   bool sending_ = true;
   size_t open_ = 0;
   int epoll_ = -1;
@@ -73,9 +85,12 @@ class Runner {
   int server_pid_ = 0;
   double first_reply_ms_ = 0;
   Histogram latency_;
+  Histogram lateness_;  // open loop: from the scheduled send to the generator's own turn
   Traffic traffic_;
   Snapshot before_;
   Snapshot after_;
+  Snapshot before_idle_;
+  Snapshot after_idle_;
 };
 
 }  // namespace loadgen

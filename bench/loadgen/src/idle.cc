@@ -1,0 +1,57 @@
+// Connections that are open and say nothing: what they cost the server, and the others on it.
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "runner.h"
+
+namespace loadgen {
+namespace {
+
+// Late frees and lazy growth settle within this time.
+constexpr int kSettleMs = 1000;
+
+}  // namespace
+
+std::string Runner::OpenIdle() {
+  idle_.reserve(options_.connections);
+  std::string reply;
+  for (uint64_t i = 0; i < options_.connections; i++) {
+    idle_.emplace_back();
+    Link& link = idle_.back();
+    std::string problem = OpenLink(options_, request_, &link, &child_);
+    if (problem.empty()) problem = CallOnce(&link, &reply);
+    if (problem.empty() && reply != reply_.bytes) problem = "a different reply: " + reply.substr(0, 200);
+    if (!problem.empty()) return "idle connection " + std::to_string(i + 1) + ": " + problem;
+  }
+  return "";
+}
+
+uint64_t Runner::CountClosedIdle() const {
+  uint64_t closed = 0;
+  for (const Link& link : idle_) {
+    char byte;
+    if (recv(link.endpoint.read_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) closed++;
+  }
+  return closed;
+}
+
+std::string Runner::RunIdle() {
+  // As many calls as the idle connections will make: what calls leave behind is no cost of a connection.
+  std::string reply;
+  for (uint64_t i = 0; i < options_.connections; i++) {
+    std::string problem = CallOnce(&links_[i % links_.size()], &reply);
+    if (!problem.empty()) return problem;
+  }
+  poll(nullptr, 0, kSettleMs);
+  before_idle_ = TakeSnapshot();
+  std::string problem = OpenIdle();
+  if (!problem.empty()) return problem;
+  poll(nullptr, 0, kSettleMs);
+  after_idle_ = TakeSnapshot();
+  problem = Run();
+  const uint64_t closed = CountClosedIdle();
+  if (closed > 0) traffic_.AddError("the server closed " + std::to_string(closed) + " idle connections");
+  return problem;
+}
+
+}  // namespace loadgen
