@@ -25,6 +25,10 @@ async function main() {
     cores: chooseCores(),
     record: createRecorder(options),
     progress: showProgress,
+    note: (message) => {
+      showProgress('');
+      console.error(`bench: ${message}`);
+    },
     fail: (message) => {
       showProgress('');
       console.error(`bench: ${message}`);

@@ -11,46 +11,81 @@ import { pinned, startServer } from './server-process.mjs';
 import { median, medians, significant } from './statistics.mjs';
 
 const medianFields = [
-  ['rate', 'p50us', 'p90us', 'p99us', 'p999us', 'meanUs', 'cpuUsPerMsg', 'serverCpu', 'generatorCpu'],
-  ['firstReplyMs', 'rssBeforeMb'],
+  [
+    'rate',
+    'p50us',
+    'p90us',
+    'p99us',
+    'p999us',
+    'p9999us',
+    'meanUs',
+    'cpuUsPerMsg',
+    'serverCpu',
+    'generatorCpu',
+  ],
+  ['firstReplyMs', 'rssBeforeMb', 'lateP99us', 'lateMaxUs'],
 ].flat();
 // Marks the second run of the first contender in a round: A against A is the noise of this machine.
 const again = 'again';
 
-/** What every contender has to answer; a server may add fields beside the content. */
-const resultOf = ({ method, params }) =>
-  method === 'resources/read'
-    ? { resultType: 'complete', contents: [{ uri: params.uri, mimeType: 'text/plain', text: 'hello world' }] }
-    : { resultType: 'complete', content: [{ type: 'text', text: params.arguments?.text ?? params.text }] };
+const echoTool = {
+  name: 'echo',
+  inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
+};
 
-const contentOf = (result) => result?.contents ?? result?.content;
+/** What every contender has to answer; a server may add fields beside the content. */
+export function resultOf({ method, params }) {
+  const resultType = 'complete';
+  if (method === 'tools/list') return { resultType, tools: [echoTool], ttlMs: 0, cacheScope: 'public' };
+  if (method === 'resources/read') {
+    return { resultType, contents: [{ uri: params.uri, mimeType: 'text/plain', text: 'hello world' }] };
+  }
+  return { resultType, content: [{ type: 'text', text: params.arguments?.text ?? params.text }] };
+}
+
+const contentOf = (result) => result?.contents ?? result?.content ?? result?.tools;
+
+/** Where a contender is to listen. */
+export function listenUrl(transport, folder, name) {
+  if (transport === 'unix') return `unix:${path.join(folder, `${name}.sock`)}`;
+  if (transport === 'tcp') return 'tcp://127.0.0.1:0';
+  return `${transport === 'ws' ? 'ws' : 'http'}://127.0.0.1:0/mcp`;
+}
 
 /** One contender ready to be loaded over one transport: { name, options, argv, stop, ended }. */
-async function prepare(name, transport, { request, cores, folder }) {
+async function prepare(name, transport, { wanted, cores, folder }) {
   const contender = contenders[name];
   const missing = contender.missing?.();
   if (missing !== undefined) throw new BenchError(missing);
   const options = { handshake: contender.handshake, tool: contender.tool };
-  const result = JSON.stringify(resultOf(request));
+  const result = JSON.stringify(wanted);
+  const list = wanted.tools === undefined ? [] : [result];
   if (transport === 'stdio') {
-    const argv = pinned(contender.command({ url: 'stdio:', result }), cores.server);
+    const argv = pinned(contender.command({ url: 'stdio:', result, list }), cores.server);
     return { name, options, argv, stop: async () => {}, ended: () => undefined };
   }
-  const wanted = transport === 'tcp' ? 'tcp://127.0.0.1:0' : `unix:${path.join(folder, `${name}.sock`)}`;
-  const server = await startServer(contender.command({ url: wanted, result }), cores.server);
+  const where = listenUrl(transport, folder, name);
+  const server = await startServer(contender.command({ url: where, result, list }), cores.server);
   const { url, pid, stop, ended } = server;
   return { name, options: { ...options, url, serverPid: pid }, stop, ended };
 }
 
 /** The contenders that start and answer as wanted; the others go to `fail` and take no part. */
-async function prepareAll(names, transport, context, { shape, progress, label, fail }) {
+async function prepareAll(names, transport, context, { shape, progress, label, fail, note }) {
   const all = [];
   for (const name of names) {
     progress(`${label}: starting ${name}`);
+    const absence = contenders[name].absent?.();
+    if (absence !== undefined) {
+      note(`${label}: left out ${name}, ${absence}`);
+      continue;
+    }
     let ready;
     try {
       ready = await prepare(name, transport, context);
-      await checkAnswer(ready, shape, context.request);
+      const result = await checkAnswer(ready, shape, context.wanted);
+      // The first says how a list is sent, so that all send the same number of bytes.
+      if (shape.payload === 'list' && all.length === 0) context.wanted = result;
       all.push(ready);
     } catch (error) {
       await ready?.stop();
@@ -61,13 +96,15 @@ async function prepareAll(names, transport, context, { shape, progress, label, f
   return all;
 }
 
-async function checkAnswer(ready, shape, request) {
+/** Resolves to the result of the contender once it is what is wanted. */
+export async function checkAnswer(ready, shape, result) {
   const reply = await probe({ ...ready.options, ...shape }, ready.argv);
-  const wanted = contentOf(resultOf(request));
+  const wanted = contentOf(result);
   if (!isDeepStrictEqual(contentOf(reply.result), wanted)) {
     const excerpt = JSON.stringify(reply).slice(0, 300);
     throw new BenchError(`answers ${excerpt}, expected content ${JSON.stringify(wanted).slice(0, 300)}`);
   }
+  return reply.result;
 }
 
 function summarize(name, rounds, shape, load_) {
@@ -76,6 +113,7 @@ function summarize(name, rounds, shape, load_) {
     contender: name,
     connections: load_.connections,
     depth: load_.depth,
+    targetRate: load_.rate,
     payload: shape.payload ?? 'tool',
     text: shape.text ?? 'ascii',
     textBytes: shape.textBytes,
@@ -131,7 +169,8 @@ function noisePercent(results, first) {
  * Compares `names` over one transport in one configuration.
  *   shape  payload, text, textBytes: what is sent
  *   load   connections, depth, rate, seconds, messages: how it is sent
- * Resolves to one summary per contender; one that does not start or answers otherwise is told to `fail` instead.
+ * Resolves to one summary per contender; one that does not start or answers otherwise is told to `fail` instead, one
+ * that need not be there and is not, to `note`.
  */
 export async function compare({
   names,
@@ -143,13 +182,19 @@ export async function compare({
   cores,
   progress,
   fail,
+  note,
   label,
 }) {
   const folder = mkdtempSync(path.join(tmpdir(), 'ringwire-bench-'));
-  const request = requestOf(shape);
+  const wanted = resultOf(requestOf(shape));
   let all = [];
   try {
-    all = await prepareAll(names, transport, { request, cores, folder }, { shape, progress, label, fail });
+    all = await prepareAll(
+      names,
+      transport,
+      { wanted, cores, folder },
+      { shape, progress, label, fail, note },
+    );
     if (all.length === 0) return [];
     const results = await loadInTurn(all, { rounds, warmup, shape, load: load_, cores, progress, label });
     const noise = noisePercent(results, all[0].name);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { epollEchoPath } from './build.mjs';
 
+const peers = fileURLToPath(new URL('../peers/', import.meta.url));
 const script = (name) => fileURLToPath(new URL(`../contenders/${name}`, import.meta.url));
 const node = (name, ...args) => [process.execPath, script(name), ...args];
 const dist = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
@@ -12,22 +13,41 @@ const plainNode = (kind) => ({
   command: ({ url }) => node('node-server.mjs', kind, url),
 });
 
+const missing = () => (existsSync(dist) ? undefined : 'dist/index.js is not built: npm run build');
+
 const ringwire = (kind, transports = ['tcp', 'unix', 'stdio']) => ({
   transports,
-  missing: () => (existsSync(dist) ? undefined : 'dist/index.js is not built: npm run build'),
+  missing,
   command: ({ url }) => node('ringwire.mjs', kind, url),
 });
 
+const raw = (kind, transports) => ({
+  transports,
+  command: ({ url, list = [] }) => node('raw.mjs', kind, url, ...list),
+});
+
+const peer = (name, handshake) => ({
+  transports: ['http'],
+  handshake,
+  absent: () =>
+    existsSync(`${peers}node_modules/${name}`) ? undefined : 'not installed: npm run bench:peers',
+  command: ({ url }) => [process.execPath, `${peers}${name}.mjs`, url],
+});
+
 // Keys: what --contenders takes and the records say.
-//   command({ url, result })  argv; `result` is the JSON of the wanted result, for servers that do not parse
+//   command({ url, result, list })  argv; `result` is the JSON of the wanted result, for servers that do not parse;
+//                             `list` holds it where tools/list is asked for
 //   handshake                 'legacy' where a client of that server would initialize first
 //   tool                      the tool to call, where it is not echo
+//   missing(), absent()       why it cannot run: a failure, or a contender that need not be there
 //   fixed                     answers the short text only: no part in runs with large texts
 export const contenders = {
   'ringwire-native': ringwire('native'),
   'ringwire-twin': ringwire('twin'),
   'ringwire-async': ringwire('async'),
-  'ringwire-reply': ringwire('reply'),
+  'ringwire-reply': ringwire('reply', ['tcp', 'unix', 'stdio', 'http']),
+  'ringwire-uws': ringwire('uws', ['http', 'ws']),
+  'ringwire-node': ringwire('node', ['http', 'ws', 'h2']),
   'node-batched': plainNode('batched'),
   'node-naive': plainNode('naive'),
   'epoll-cpp': {
@@ -38,4 +58,22 @@ export const contenders = {
   sdk1: { transports: ['stdio'], handshake: 'legacy', command: () => node('sdk1.mjs') },
   'sdk1-transport': { transports: ['stdio'], command: () => node('sdk1-transport.mjs') },
   sdk2: { transports: ['stdio'], command: () => node('sdk2.mjs') },
+  'sdk1-on-ringwire': {
+    transports: ['stdio', 'http'],
+    handshake: 'legacy',
+    missing,
+    command: ({ url }) => node('sdk1-on-ringwire.mjs', url),
+  },
+  'raw-uws': raw('uws', ['http', 'ws']),
+  'raw-node-http': raw('node-http', ['http']),
+  'raw-node-http2': raw('node-http2', ['h2']),
+  ws: raw('ws', ['ws']),
+  'sdk1-stateful': {
+    transports: ['http'],
+    handshake: 'legacy',
+    command: ({ url }) => node('sdk1-http.mjs', url),
+  },
+  'sdk2-node': { transports: ['http'], command: ({ url }) => node('sdk2-http.mjs', url) },
+  'mcp-lite': peer('mcp-lite', 'legacy'),
+  tmcp: peer('tmcp'),
 };

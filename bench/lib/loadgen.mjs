@@ -53,5 +53,8 @@ export const probe = async (options, server) => JSON.parse(await call('probe', o
 /** One run: the load generator's report. */
 export const load = async (options, server) => JSON.parse(await call('run', options, server));
 
+/** Idle connections: what they cost, and the latency of a few that call. */
+export const idle = async (options) => JSON.parse(await call('idle', options));
+
 /** The first call to a server and its idle memory. */
 export const start = async (options, server) => JSON.parse(await call('start', options, server));

@@ -12,8 +12,10 @@ ${Object.entries(scenarios)
 
 options
   --json               one JSON line per contender and configuration on stdout, no table
-  --rounds N           interleaved rounds per configuration; figures are their medians (5)
-  --seconds N          measured seconds of each contender in each round (2)
+  --rounds N           interleaved rounds per configuration; figures are their medians (5; openloop 1, idle 3)
+  --seconds N          measured seconds of each contender in each round (2; openloop 60)
+  --rate N             openloop: requests per second (10,000)
+  --connections N      idle: connections that stay idle (10,000)
   --contenders A,B     only these: ${Object.keys(contenders).join(', ')}
   --quick              one short round: shows that everything runs and agrees; records nothing
   --results FOLDER     where the JSON lines are appended (bench/results)
@@ -34,7 +36,14 @@ function contenderList(text) {
   throw new BenchError(`unknown contender "${unknown}"; known are ${Object.keys(contenders).join(', ')}`, 2);
 }
 
-/** { scenario, json, quick, rounds, seconds, warmup, only, results, help } from argv without node and script. */
+/** A number of the command line, or what it is without one. */
+const numberOr = (values, name, otherwise, whole = false) =>
+  values[name] === undefined ? otherwise : positive(name, values[name], whole);
+
+/**
+ * { scenario, json, quick, rounds, seconds, rate, connections, warmup, only, results, help, withDefaults } from argv
+ * without node and script. withDefaults(defaults) are the same options where a scenario has rounds and seconds of its own.
+ */
 export function parseOptions(argv, scenarios) {
   let parsed;
   try {
@@ -47,6 +56,8 @@ export function parseOptions(argv, scenarios) {
         help: { type: 'boolean', default: false },
         rounds: { type: 'string' },
         seconds: { type: 'string' },
+        rate: { type: 'string' },
+        connections: { type: 'string' },
         contenders: { type: 'string' },
         results: { type: 'string' },
       },
@@ -63,13 +74,20 @@ export function parseOptions(argv, scenarios) {
     throw new BenchError(`unknown scenario "${scenario}"; known are ${known}`, 2);
   }
   if (more.length > 0) throw new BenchError(`one scenario at a time; left over: ${more.join(' ')}`, 2);
+  return resolve(scenario, values, scenarios[scenario].defaults);
+}
+
+function resolve(scenario, values, defaults = {}) {
   const { quick } = values;
   return {
     scenario,
     quick,
     json: values.json,
-    rounds: values.rounds === undefined ? (quick ? 1 : 5) : positive('rounds', values.rounds, true),
-    seconds: values.seconds === undefined ? (quick ? 0.2 : 2) : positive('seconds', values.seconds, false),
+    withDefaults: (others) => resolve(scenario, values, others),
+    rounds: numberOr(values, 'rounds', quick ? 1 : (defaults.rounds ?? 5), true),
+    seconds: numberOr(values, 'seconds', quick ? 0.2 : (defaults.seconds ?? 2)),
+    rate: numberOr(values, 'rate', quick ? 2_000 : 10_000),
+    connections: numberOr(values, 'connections', quick ? 300 : 10_000, true),
     warmup: quick ? 0.1 : 0.5,
     only: values.contenders === undefined ? undefined : contenderList(values.contenders),
     results: values.results,

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { listenUrl } from '../lib/compare.mjs';
 import { contenders } from '../lib/contenders.mjs';
 import { BenchError } from '../lib/errors.mjs';
 import { start } from '../lib/loadgen.mjs';
@@ -10,7 +11,10 @@ import { median, significant } from '../lib/statistics.mjs';
 import { fixed, formatTable } from '../lib/table.mjs';
 
 const idleSeconds = 0.5;
-const names = ['ringwire-native', 'ringwire-twin', 'node-batched', 'sdk1', 'sdk2'];
+const names = [
+  ['ringwire-native', 'ringwire-twin', 'node-batched', 'sdk1', 'sdk2'],
+  ['ringwire-uws', 'ringwire-node', 'raw-uws', 'raw-node-http', 'sdk1-stateful', 'sdk2-node'],
+].flat();
 const columns = [
   ['contender', (row) => `${row.contender} ${row.transport}`],
   ['first answer ms', (row) => fixed(row.firstReplyMs, 0)],
@@ -25,8 +29,7 @@ async function startOnce(name, transport, folder) {
   const options = { handshake: contender.handshake, tool: contender.tool, seconds: idleSeconds };
   const result = JSON.stringify({ resultType: 'complete', content: [] });
   if (transport === 'stdio') return start(options, contender.command({ url: 'stdio:', result }));
-  const wanted = transport === 'tcp' ? 'tcp://127.0.0.1:0' : `unix:${path.join(folder, `${name}.sock`)}`;
-  const server = await startServer(contender.command({ url: wanted, result }));
+  const server = await startServer(contender.command({ url: listenUrl(transport, folder, name), result }));
   try {
     const report = await start({ ...options, url: server.url, serverPid: server.pid });
     return { ...report, firstReplyMs: server.startMs + report.firstReplyMs };
@@ -67,7 +70,7 @@ export const coldstart = {
   title: 'spawn to first answer, idle memory',
   async run({ options, record, progress, fail, print }) {
     const records = [];
-    for (const transport of ['stdio', 'tcp']) {
+    for (const transport of ['stdio', 'tcp', 'http']) {
       for (const name of (options.only ?? names).filter((one) =>
         contenders[one].transports.includes(transport),
       )) {

@@ -10,7 +10,15 @@ const sizes = [
   { megabytes: 10, messages: 8 },
   { megabytes: 50, messages: 3 },
 ];
-const linearNames = ['ringwire-native', 'ringwire-twin', 'node-batched'];
+const linearNames = [
+  'ringwire-native',
+  'ringwire-twin',
+  'node-batched',
+  'ringwire-uws',
+  'ringwire-node',
+  'raw-uws',
+  'raw-node-http',
+];
 const sdkNames = ['sdk1', 'sdk2'];
 const secondsAtMost = 300;
 
@@ -35,6 +43,7 @@ async function measureSize({ transport, names, megabytes, messages, rounds, cont
     cores: context.cores,
     progress: context.progress,
     fail: context.fail,
+    note: context.note,
     label: `${transport} ${megabytes} MB`,
   });
   return summaries.map((summary) =>
@@ -72,7 +81,7 @@ export const large = {
   async run(context) {
     const { quick, only } = context.options;
     const records = [];
-    for (const transport of ['stdio', 'tcp']) {
+    for (const transport of ['stdio', 'tcp', 'http']) {
       for (const { megabytes, messages } of quick ? sizes.slice(0, 1) : sizes) {
         const names = (only ?? [...linearNames, ...sdkNames]).filter(
           (name) => contenders[name].transports.includes(transport) && !contenders[name].fixed,

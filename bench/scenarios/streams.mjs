@@ -18,6 +18,7 @@ const stdioNames = [
   'node-naive',
   'sdk1',
   'sdk1-transport',
+  'sdk1-on-ringwire',
   'sdk2',
 ];
 
@@ -42,12 +43,12 @@ export const stdioConfigurations = [
 ];
 
 /** Who takes part in a configuration: its own list or that of the scenario, as far as `only` allows. */
-function chosen(configuration, names, only) {
+export function chosen(configuration, names, only) {
   const all = configuration.names ?? names;
   return only === undefined ? all : all.filter((name) => only.includes(name));
 }
 
-function checkChoice(transport, configurations, names, only = []) {
+export function checkChoice(transport, configurations, names, only = []) {
   const able = new Set([...names, ...configurations.flatMap((one) => one.names ?? [])]);
   const unable = only.find((name) => !able.has(name));
   if (unable === undefined) return;
@@ -58,8 +59,9 @@ function checkChoice(transport, configurations, names, only = []) {
 }
 
 /** Compares `names` in one configuration, records and prints it. */
-export async function measureStream(transport, { label, connections, depth, text, payload }, names, context) {
-  const { options, cores, record, progress, fail, print } = context;
+export async function measureStream(transport, configuration, names, context, baseline = 'node-batched') {
+  const { options, cores, record, progress, fail, note, print } = context;
+  const { label, connections, depth, text, payload } = configuration;
   const summaries = await compare({
     names,
     transport,
@@ -71,13 +73,18 @@ export async function measureStream(transport, { label, connections, depth, text
     cores,
     progress,
     fail,
+    note,
     label: `${transport} ${label}`,
   });
-  const recorded = summaries.map((summary) => record({ ...summary, scenario: transport }));
+  const recorded = [];
+  for (const summary of summaries) {
+    const witnessed = await context.witness?.(configuration, summary, context);
+    recorded.push(record({ ...summary, ...witnessed, scenario: transport }));
+  }
   if (recorded.length === 0) return [];
   const noise = recorded[0].noisePercent;
   print(`\n${transport}: ${label}${noise === undefined ? '' : ` (A/A noise ${noise} %)`}`);
-  print(throughputTable(recorded, 'node-batched'));
+  print(throughputTable(recorded, baseline));
   return recorded;
 }
 

@@ -1,13 +1,9 @@
 // What has to be reached, computed from the records of one run. Ratios are inside one interleaved comparison.
 import { significant } from '../lib/statistics.mjs';
+import { divide, pick } from './target-pick.mjs';
+import { webChecks } from './target-rows-web.mjs';
 
 const megabyte = 1_000_000;
-
-/** The one record that has all these field values. */
-const pick = (records, wanted) =>
-  records.find((record) => Object.entries(wanted).every(([field, value]) => record[field] === value));
-
-const divide = (a, b) => (a === undefined || b === undefined ? undefined : a / b);
 
 /** How many times the rate of `other` `contender` reaches in one configuration. */
 function rateRatio(records, configuration, contender, other) {
@@ -49,19 +45,20 @@ function streamChecks(records) {
   ].map(([id, work, atLeast, unit, reached]) => ({ id, work, atLeast, unit, reached }));
 }
 
-function largeChecks(records, transport) {
-  const at = (megabytes, contender = 'ringwire-native') =>
+function largeChecks(records, transport, ours = 'ringwire-native') {
+  const at = (megabytes, contender = ours) =>
     pick(records, { scenario: 'large', transport, contender, textBytes: megabytes * megabyte });
-  const idle = pick(records, { scenario: 'coldstart', transport, contender: 'ringwire-native' })?.rssMb;
+  const idle = pick(records, { scenario: 'coldstart', transport, contender: ours })?.rssMb;
+  const over = ours === 'ringwire-native' ? transport : `${transport}, ${ours}`;
   // A 1 MB message in a 45 MB process says nothing about copies; 10 MB counts above idle, 50 MB as it stands.
   const peak = at(10)?.rssPeakMb;
   const above = idle === undefined || peak === undefined ? undefined : (peak - idle) / 10;
   const checks = [
-    [`50 MB over ${transport}, time`, 6, 'x 10 MB', divide(at(50)?.p50us, at(10)?.p50us)],
-    [`10 MB over ${transport}, peak RSS above idle`, 6, 'x payload', above],
-    [`50 MB over ${transport}, peak RSS`, 6, 'x payload', divide(at(50)?.rssPeakMb, 50)],
+    [`50 MB over ${over}, time`, 6, 'x 10 MB', divide(at(50)?.p50us, at(10)?.p50us)],
+    [`10 MB over ${over}, peak RSS above idle`, 6, 'x payload', above],
+    [`50 MB over ${over}, peak RSS`, 6, 'x payload', divide(at(50)?.rssPeakMb, 50)],
   ].map(([work, atMost, unit, reached]) => ({ id: 'T6', work, atMost, unit, reached }));
-  if (transport === 'tcp') return checks;
+  if (transport !== 'stdio') return checks;
   const reached = divide(at(50, 'sdk1')?.p50us, at(50)?.p50us);
   return [
     ...checks,
@@ -70,17 +67,23 @@ function largeChecks(records, transport) {
 }
 
 function startChecks(records) {
-  return ['stdio', 'tcp'].flatMap((transport) => {
-    const start = pick(records, { scenario: 'coldstart', transport, contender: 'ringwire-native' });
+  return [
+    ['stdio', 'ringwire-native'],
+    ['tcp', 'ringwire-native'],
+    ['http', 'ringwire-uws'],
+    ['http', 'ringwire-node'],
+  ].flatMap(([transport, contender]) => {
+    const start = pick(records, { scenario: 'coldstart', transport, contender });
+    const over = transport === 'http' ? `http, ${contender}` : transport;
     return [
       {
         id: 'T15',
-        work: `spawn to first answer, ${transport}`,
+        work: `spawn to first answer, ${over}`,
         atMost: 150,
         unit: 'ms',
         reached: start?.firstReplyMs,
       },
-      { id: 'T15', work: `idle RSS, ${transport}`, atMost: 60, unit: 'MB', reached: start?.rssMb },
+      { id: 'T15', work: `idle RSS, ${over}`, atMost: 60, unit: 'MB', reached: start?.rssMb },
     ];
   });
 }
@@ -132,6 +135,9 @@ export function targetRows(records) {
     ...streamChecks(records),
     ...largeChecks(records, 'stdio'),
     ...largeChecks(records, 'tcp'),
+    ...largeChecks(records, 'http', 'ringwire-uws'),
+    ...largeChecks(records, 'http', 'ringwire-node'),
+    ...webChecks(records),
     ...startChecks(records),
     ...scanChecks(records),
     ...ringChecks(records),

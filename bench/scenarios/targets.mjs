@@ -1,7 +1,10 @@
 // Everything the targets of this project need, then a table target / reached / verdict. A miss is exit code 1.
 import { formatTable } from '../lib/table.mjs';
 import { coldstart } from './coldstart.mjs';
+import { httpConfigurations, measureHttp, measureWs, wsConfigurations } from './http.mjs';
+import { idle, measureIdle } from './idle.mjs';
 import { largeSizes, measureLarge } from './large.mjs';
+import { measureOpenloop, openloop } from './openloop.mjs';
 import { ring } from './ring.mjs';
 import { scan } from './scan.mjs';
 import { measureStream, socketConfigurations, stdioConfigurations } from './streams.mjs';
@@ -19,9 +22,36 @@ const streamPlan = [
   ['tcp', bySocket(64, 'escapes'), ['ringwire-native', 'node-batched']],
   ['tcp', bySocket(64, 'ascii', 'resource'), ['ringwire-reply', 'node-batched']],
   ['tcp', bySocket(1, 'ascii'), ['ringwire-native', 'node-batched', 'epoll-cpp']],
-  ['stdio', byStdio(64), ['ringwire-native', 'node-batched', 'node-naive', 'sdk1']],
+  ['stdio', byStdio(64), ['ringwire-native', 'node-batched', 'node-naive', 'sdk1', 'sdk1-on-ringwire']],
   ['stdio', byStdio(1024), ['ringwire-native', 'sdk1-transport']],
 ];
+
+const httpToolNames = [
+  ['ringwire-uws', 'raw-uws', 'ringwire-node', 'raw-node-http'],
+  ['sdk1-stateful', 'sdk1-on-ringwire', 'sdk2-node', 'mcp-lite'],
+].flat();
+const wsNames = ['ringwire-uws', 'raw-uws'];
+const engineNames = ['ringwire-uws', 'ringwire-node'];
+
+async function measureWeb(context) {
+  const records = [];
+  const toolCall = httpConfigurations.find(({ payload, text }) => payload === undefined && text === 'ascii');
+  const list = httpConfigurations.find(({ payload }) => payload === 'list');
+  records.push(...(await measureHttp(toolCall, httpToolNames, context)));
+  records.push(...(await measureHttp(list, list.names, context)));
+  for (const configuration of wsConfigurations)
+    records.push(...(await measureWs(configuration, wsNames, context)));
+  const steady = { ...context, options: context.options.withDefaults(openloop.defaults) };
+  for (const [transport, name] of [
+    ['http', 'ringwire-uws'],
+    ['tcp', 'ringwire-native'],
+    ['ws', 'ringwire-uws'],
+  ])
+    records.push(...(await measureOpenloop(transport, [name], steady)));
+  const quiet = { ...context, options: context.options.withDefaults(idle.defaults) };
+  for (const transport of ['http', 'ws']) records.push(...(await measureIdle(transport, engineNames, quiet)));
+  return records;
+}
 
 async function measureAll(context) {
   const { quick } = context.options;
@@ -29,13 +59,18 @@ async function measureAll(context) {
   for (const [transport, configuration, names] of streamPlan) {
     records.push(...(await measureStream(transport, configuration, names, context)));
   }
-  for (const transport of ['stdio', 'tcp']) {
+  records.push(...(await measureWeb(context)));
+  for (const transport of ['stdio', 'tcp', 'http']) {
     for (const { megabytes, messages } of quick ? largeSizes.slice(0, 1) : largeSizes) {
-      const names = ['ringwire-native', ...(transport === 'stdio' && megabytes !== 10 ? ['sdk1'] : [])];
+      const native = ['ringwire-native', ...(transport === 'stdio' && megabytes !== 10 ? ['sdk1'] : [])];
+      const names = transport === 'http' ? engineNames : native;
       records.push(...(await measureLarge({ transport, megabytes, messages, names, context })));
     }
   }
-  const starting = { ...context, options: { ...context.options, only: ['ringwire-native'] } };
+  const starting = {
+    ...context,
+    options: { ...context.options, only: ['ringwire-native', ...engineNames] },
+  };
   records.push(
     ...(await coldstart.run(starting)),
     ...(await scan.run(context)),
