@@ -117,6 +117,12 @@ export const maxHttp2Resets = 5 * maxHttp2Streams;
 /** SETTINGS and PING frames of one HTTP/2 client within http2WindowMs; measuring clients ping once a second. */
 export const maxHttp2ControlFrames = 200;
 
+/** Calls of one HTTP endpoint at work at once, over all its clients: one for each connection it may have. */
+export const maxHttpInFlight = maxConnections;
+
+/** Open subscriptions/listen streams of one HTTP endpoint: one for each connection it may have. */
+export const maxHttpSubscriptions = maxConnections;
+
 /** Sessions of MCP clients before 2026-07-28 that one server holds; the oldest idle one makes room. */
 export const maxSessions = 10_000;
 

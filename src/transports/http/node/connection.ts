@@ -1,12 +1,12 @@
 /** One accepted socket: which exchanges are at work on it, and whether its peer reads what it is sent. */
 import { createHash } from 'node:crypto';
-import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { closeLingerMs, stallTimeoutMs } from '../../../limits.js';
 import type { PeerInfo, Transport } from '../../transport.js';
 import type { ClientCertificate } from '../http-server.js';
 import type { Http1Exchange } from './http1-exchange.js';
+import type { Http2Link } from './http2-link.js';
 
 /** What libuv tells of a stream's write queue. */
 interface WriteHandle {
@@ -23,7 +23,7 @@ export class Connection {
   readonly open: Http1Exchange[] = [];
   /** The WebSocket it became. */
   webSocket: Transport | undefined = undefined;
-  http2: ServerHttp2Session | undefined = undefined;
+  http2: Http2Link | undefined = undefined;
   /** Nothing says yet which protocol is spoken. */
   isUndecided = true;
   readonly since = Date.now();
@@ -86,7 +86,8 @@ export class Connection {
   }
 
   /** Ends it where its peer took nothing of what waits for stallTimeoutMs, or sends a body too slowly. */
-  check(now: number): void {
+  check(now: number, keepAliveTimeoutMs: number): void {
+    this.http2?.check(now, keepAliveTimeoutMs);
     for (const exchange of this.open) exchange.checkStall(now);
     const handle = (this.socket as { _handle?: WriteHandle })._handle;
     if (this.socket.writableLength === 0 || handle?.writeQueueSize === undefined) {

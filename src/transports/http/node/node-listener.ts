@@ -7,6 +7,8 @@ import type { HttpListener } from '../http-server.js';
 import { Connection } from './connection.js';
 import type { EngineContext, MutableCounters } from './context.js';
 import { createHttp1Server, type Http1Server } from './http1-server.js';
+import { NodeHttp2 } from './http2-server.js';
+import { whenDecided } from './preface.js';
 import { endSocket } from './refusal.js';
 import { NodeWebSockets } from './upgrade.js';
 
@@ -22,6 +24,7 @@ export class NodeHttpListener implements HttpListener {
   readonly #server: Server;
   readonly #context: EngineContext;
   readonly #http1: Http1Server;
+  readonly #http2: NodeHttp2 | undefined;
   readonly #isSecure: boolean;
   readonly #connections = new Set<Connection>();
   readonly #sweeper: NodeJS.Timeout;
@@ -41,7 +44,8 @@ export class NodeHttpListener implements HttpListener {
     this.engineReason = reason;
     this.url = formatEndpoint(endpoint);
     this.webSocketUrl = formatEndpoint({ ...endpoint, kind: 'ws' });
-    const { webSocket } = context.options.http;
+    const { webSocket, http2 } = context.options.http;
+    this.#http2 = http2 === false ? undefined : new NodeHttp2(context);
     const isServed = webSocket !== false && context.application.onUpgrade !== undefined;
     this.#http1 = createHttp1Server(context, isServed ? new NodeWebSockets(context, webSocket) : undefined);
     server.on('connection', (socket) => this.#accept(socket));
@@ -79,7 +83,24 @@ export class NodeHttpListener implements HttpListener {
       connection.gone();
       if (this.#connections.size === 0) this.#whenEmpty?.();
     });
-    this.#http1.emit('connection', socket);
+    if (this.#http2 === undefined) this.#speakHttp1(connection);
+    else {
+      whenDecided(socket, (isHttp2) => {
+        if (isHttp2) this.#speakHttp2(connection);
+        else this.#speakHttp1(connection);
+      });
+    }
+  }
+
+  #speakHttp1(connection: Connection): void {
+    connection.isUndecided = false;
+    this.#http1.emit('connection', connection.socket);
+  }
+
+  #speakHttp2(connection: Connection): void {
+    connection.isUndecided = false;
+    connection.http2 = this.#http2?.attach(connection.socket, connection);
+    if (this.#context.isDraining) connection.http2?.drain();
   }
 
   #refuse(connection: Connection): void {
@@ -93,7 +114,11 @@ export class NodeHttpListener implements HttpListener {
 
   #sweep(): void {
     const now = Date.now();
-    for (const connection of this.#connections) connection.check(now);
+    const { keepAliveTimeoutMs, headersTimeoutMs } = this.#context.options.http;
+    for (const connection of this.#connections) {
+      if (connection.isUndecided && now - connection.since >= headersTimeoutMs) connection.socket.destroy();
+      else connection.check(now, keepAliveTimeoutMs);
+    }
   }
 
   async #close(drainMs: number): Promise<void> {
@@ -106,6 +131,7 @@ export class NodeHttpListener implements HttpListener {
     });
     for (const connection of this.#connections) {
       if (connection.webSocket instanceof WsTransport) void connection.webSocket.goAway();
+      else if (connection.http2 !== undefined) connection.http2.drain();
       else if (connection.isIdle) connection.socket.destroySoon();
     }
     const cut = setTimeout(() => this.#cutAll(), drainMs);

@@ -1,0 +1,95 @@
+/** The HTTP/2 half of a node listener. */
+import {
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { Duplex } from 'node:stream';
+import { maxHttp2Streams } from '../../../limits.js';
+import type { EngineContext } from './context.js';
+import { Http2Exchange } from './http2-exchange.js';
+import { Http2Link, type Http2Remote } from './http2-link.js';
+
+/** SETTINGS entries of one frame; the standard knows seven. */
+const maxSettings = 32;
+
+/** Bodies flow without waiting for the client's acknowledgement up to this. */
+const windowBytes = 1024 * 1024;
+
+export class NodeHttp2 {
+  readonly #context: EngineContext;
+  readonly #server: Http2Server;
+  /** The session of the socket being attached. */
+  #attached: ServerHttp2Session | undefined = undefined;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+    const { maxHeaderBytes, maxHeaderFields } = context.options.http;
+    this.#server = createServer({
+      settings: {
+        enablePush: false,
+        maxConcurrentStreams: maxHttp2Streams,
+        maxHeaderListSize: maxHeaderBytes,
+        initialWindowSize: windowBytes,
+      },
+      // Pseudo fields count.
+      maxHeaderListPairs: maxHeaderFields + 4,
+      maxSettings,
+    });
+    this.#server.on('session', (session) => {
+      this.#attached = session;
+    });
+    // What goes wrong with a session destroys it; its socket's end is what counts.
+    this.#server.on('sessionError', () => {});
+  }
+
+  /** Speaks HTTP/2 on a socket or any other duplex stream, whose bytes so far are unread. */
+  attach(socket: Duplex, remote: Http2Remote): Http2Link {
+    this.#server.emit('connection', socket);
+    const session = this.#attached as ServerHttp2Session;
+    this.#attached = undefined;
+    const link = new Http2Link(session, remote);
+    session.on('stream', (stream, headers, _flags, rawHeaders?: string[]) =>
+      this.#serve(link, stream, headers, rawHeaders ?? []),
+    );
+    return link;
+  }
+
+  #serve(link: Http2Link, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
+    const context = this.#context;
+    const problem = problemOf(headers);
+    if (problem !== undefined) {
+      const { head, body } = context.application.refusal(problem.status, problem.text);
+      context.counters.refused++;
+      const exchange = new Http2Exchange(context, link, stream, headers, raw);
+      link.joined(exchange);
+      exchange.respond(problem.status, head, body);
+      return;
+    }
+    context.counters.requests++;
+    const exchange = new Http2Exchange(context, link, stream, headers, raw);
+    link.joined(exchange);
+    exchange.begin();
+  }
+}
+
+function problemOf(
+  headers: IncomingHttpHeaders,
+): { readonly status: number; readonly text: string } | undefined {
+  const authority = headers[':authority'];
+  if (headers[':method'] === 'CONNECT') {
+    return { status: 405, text: 'CONNECT is not served; this is no proxy.' };
+  }
+  if (authority === undefined && headers.host === undefined) {
+    return {
+      status: 400,
+      text: 'A request must have an :authority or a host field (RFC 9113, section 8.3.1).',
+    };
+  }
+  if (authority !== undefined && headers.host !== undefined && headers.host !== authority) {
+    return { status: 400, text: 'The host field differs from :authority (RFC 9113, section 8.3.1).' };
+  }
+  return undefined;
+}
