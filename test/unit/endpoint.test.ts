@@ -17,6 +17,14 @@ describe('endpoints that are understood', () => {
     ['unix:app.sock', { kind: 'unix', path: 'app.sock' }],
     ['unix:/run/with space%41.sock', { kind: 'unix', path: '/run/with space%41.sock' }],
     ['memory:demo-1', { kind: 'memory', name: 'demo-1' }],
+    ['tls://localhost:4000', { kind: 'tls', host: 'localhost', port: 4000 }],
+    [
+      'http://127.0.0.1:8080/mcp',
+      { kind: 'http', isSecure: false, host: '127.0.0.1', port: 8080, path: '/mcp' },
+    ],
+    ['https://[::1]:8443/', { kind: 'http', isSecure: true, host: '::1', port: 8443, path: '/' }],
+    ['ws://localhost:1/a/b', { kind: 'ws', isSecure: false, host: 'localhost', port: 1, path: '/a/b' }],
+    ['wss://localhost:1/%C3%BC', { kind: 'ws', isSecure: true, host: 'localhost', port: 1, path: '/%C3%BC' }],
   ];
   test.each(both)('%s to listen on and to connect to, and back', (text, endpoint) => {
     expect(parseListenEndpoint(text)).toEqual(endpoint);
@@ -29,7 +37,33 @@ describe('endpoints that are understood', () => {
     expect(parseListenEndpoint('unix:///run/app.sock')).toEqual({ kind: 'unix', path: '/run/app.sock' });
   });
 
+  test.each([
+    ['http://example.com', { kind: 'http', isSecure: false, host: 'example.com', port: 80, path: '/' }],
+    [
+      'https://example.com/mcp',
+      { kind: 'http', isSecure: true, host: 'example.com', port: 443, path: '/mcp' },
+    ],
+    ['ws://example.com?x=1', { kind: 'ws', isSecure: false, host: 'example.com', port: 80, path: '/?x=1' }],
+    ['WSS://[::1]/m?x=1', { kind: 'ws', isSecure: true, host: '::1', port: 443, path: '/m?x=1' }],
+  ])('a client may leave out the port of %s, and add a query', (text, endpoint) => {
+    expect(parseConnectEndpoint(text)).toEqual(endpoint);
+    expect(() => parseListenEndpoint(text)).toThrow(/port is missing|whatever the query/);
+  });
+
+  test('HTTP/2 on our own stdin and stdout, and on the pipes of a child', () => {
+    expect(parseListenEndpoint('stdio+h2:')).toEqual({ kind: 'stdio-h2' });
+    expect(formatEndpoint({ kind: 'stdio-h2' })).toBe('stdio+h2:');
+    expect(() => parseListenEndpoint('stdio+h2:node')).toThrow(/own stdin and stdout.*"stdio\+h2:"/);
+    const url = 'stdio+h2:node?arg=server.mjs';
+    const child = { kind: 'child', command: 'node', args: ['server.mjs'], env: undefined, cwd: undefined };
+    expect(parseConnectEndpoint(url)).toEqual({ kind: 'child-h2', child });
+    expect(formatEndpoint(parseConnectEndpoint(url))).toBe(url);
+    expect(() => parseConnectEndpoint('stdio+h2:')).toThrow(/command to start is missing/);
+  });
+
   test('port 0 is for listeners', () => {
+    expect(parseListenEndpoint('http://127.0.0.1:0/mcp')).toMatchObject({ port: 0 });
+    expect(() => parseConnectEndpoint('http://127.0.0.1:0/mcp')).toThrow(/only a listener/);
     expect(parseListenEndpoint('tcp://127.0.0.1:0')).toEqual({ kind: 'tcp', host: '127.0.0.1', port: 0 });
     expect(() => parseConnectEndpoint('tcp://127.0.0.1:0')).toThrow(/only a listener/);
   });
@@ -67,8 +101,16 @@ describe('endpoints that are refused', () => {
     ['', /must be a URL/],
     ['localhost', /no scheme/],
     ['localhost:4000', /"localhost:" is no scheme.*"tcp:\/\/localhost:4000"/],
-    ['http://localhost:1', /"http:" is not served by this version/],
-    ['wss://localhost:1', /"wss:" is not served by this version/],
+    ['http:localhost:1', /two slashes are missing.*"http:\/\/127.0.0.1:8080\/mcp"/],
+    ['http://:80/mcp', /host is missing/],
+    ['http://::1:80/mcp', /needs brackets.*"http:\/\/\[::1\]:8080\/mcp"/],
+    ['https://user:secret@localhost:1/mcp', /no user name/],
+    ['http://localhost:1/mcp#part', /fragment is never sent/],
+    ['http://localhost:1/grün', /must be percent-encoded/],
+    ['http://localhost:1/a b', /must be percent-encoded/],
+    ['wss://localhost:65536/', /"65536" is not an integer/],
+    ['tls://localhost', /port is missing/],
+    ['tls://localhost:1/path', /no path/],
     ['shm:name', /"shm:" is not served by this version/],
     ['ftp://localhost', /"ftp:" is unknown/],
     ['tcp:localhost:1', /two slashes are missing/],
