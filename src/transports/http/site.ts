@@ -28,7 +28,7 @@ import { SiteListener } from './site-listener.js';
 
 /** Where a site is served. */
 export interface SitePlace {
-  /** The one path that is the application's; undefined where somebody else found out that the request is ours. */
+  /** The path that is the application's; undefined where every path is that the site does not need itself. */
   readonly path: string | undefined;
   /** Whether it can be reached from its own machine alone: decides which hosts and origins are served by default. */
   readonly isLoopback: boolean;
@@ -81,7 +81,7 @@ export class Site implements HttpApplication {
     if (host !== this.#goodHost && !this.#admitHost(exchange, host)) return;
     const origin = exchange.header('origin');
     if (origin !== '') this.#onCrossOrigin(exchange, origin, host);
-    else if (this.#path === undefined || exchange.path === this.#path) this.#onOwnPath(exchange);
+    else if (exchange.path === this.#path) this.#onOwnPath(exchange);
     else this.#onOtherPath(exchange);
   }
 
@@ -117,7 +117,7 @@ export class Site implements HttpApplication {
     const cors = this.#cors;
     if (cors?.answerPreflight(exchange, origin) === true) return;
     const answered = cors === undefined ? exchange : cors.wrap(exchange, origin);
-    if (this.#path === undefined || exchange.path === this.#path) this.#onOwnPath(answered);
+    if (exchange.path === this.#path) this.#onOwnPath(answered);
     else this.#onOtherPath(answered);
   }
 
@@ -135,7 +135,8 @@ export class Site implements HttpApplication {
       if (exchange.method === 'GET' || exchange.method === 'HEAD')
         exchange.respond(200, metadataHead, this.resource.metadata(exchange));
       else this.#refuse(exchange, 405, 'The metadata is read with GET.', ['allow', 'GET, HEAD']);
-    } else if (this.#application.paths?.includes(path) === true) this.#authenticated(exchange);
+    } else if (this.#path === undefined || this.#application.paths?.includes(path) === true)
+      this.#authenticated(exchange);
     else this.#refuse(exchange, 404, this.#nothingAt(path));
   }
 
@@ -304,7 +305,7 @@ async function openHealth(
   };
   const tls = endpoint.isSecure ? options.tls : undefined;
   const site = new Site(new HealthApplication(application), http, {
-    path: '',
+    path: undefined,
     isLoopback: isLoopbackName(endpoint.host.toLowerCase()),
   });
   const listener = await listen(endpoint, { ...options, http, tls }, site);
