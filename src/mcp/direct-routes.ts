@@ -23,7 +23,8 @@ import type { McpServer } from './server.js';
 import { invalidArguments, type ToolEntry, type ToolOutcome } from './tool.js';
 import type { CallToolResult } from './types.js';
 
-const unusual =
+/** What a request may not have to be served past the generic path. */
+export const unusual =
   EnvelopeFlag.HasLogLevel |
   EnvelopeFlag.HasProgressToken |
   EnvelopeFlag.HasRetry |
@@ -44,7 +45,7 @@ const profiles: readonly RequestProfile[] = [
 ];
 
 /** What most tools return: a string, or a result of nothing but one text. The text, or undefined. */
-function onlyText(value: unknown): string | undefined {
+export function onlyText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (!isPlain(value)) return undefined;
   const { content } = value as CallToolResult;

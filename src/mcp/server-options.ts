@@ -104,6 +104,9 @@ const path: Check = (value) =>
     : 'a path that begins with a slash';
 
 const httpChecks: Readonly<Record<keyof McpHttpOptions, Check>> = {
+  maxInFlight: integer(1, 10_000_000),
+  maxSubscriptions: integer(0, 10_000_000),
+  keepAliveIntervalMs: integer(0, maxTimerMs),
   eventStore: (value) => (isRecord(value) ? undefined : 'an event store, such as memoryEventStore()'),
   maxSessions: integer(1, 10_000_000),
   sessionTtlMs: integer(1, maxTimerMs),

@@ -4,7 +4,7 @@ import { RingwireError } from '../errors.js';
 import type { Peer } from '../rpc/peer.js';
 import type { CloseOptions } from '../rpc/peer-options.js';
 import { RpcServer } from '../rpc/server.js';
-import type { Handler, Interceptor } from '../rpc/types.js';
+import type { Connection, Handler, Interceptor } from '../rpc/types.js';
 import type { Listener, Transport, TransportOptions } from '../transports/transport.js';
 import { Catalogue } from './catalogue.js';
 import { mcpRoutes } from './direct-routes.js';
@@ -182,6 +182,11 @@ export class McpServer {
   /** Serves a connection made elsewhere. */
   attach(transport: Transport): Peer {
     return this.rpc.attach(transport);
+  }
+
+  /** Ends the subscriptions of these connections with their final result. For layers that close some of them. */
+  endSubscriptions(isMeant: (connection: Connection) => boolean): void {
+    this.#hub.endAll(isMeant);
   }
 
   /** Ends subscriptions with their final result, lets calls in flight finish, closes every connection. Idempotent. */

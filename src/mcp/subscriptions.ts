@@ -72,7 +72,7 @@ class ModernSubscription implements Subscriber {
   #end: ((result: JsonText) => void) | undefined;
 
   constructor(
-    connection: Connection,
+    readonly connection: Connection,
     id: IdText,
     readonly filter: SubscriptionFilter,
     resultMeta: MetaObject | undefined,
@@ -218,10 +218,10 @@ export class SubscriptionHub {
     return open;
   }
 
-  /** Ends every modern subscription with its final result. */
-  endAll(): void {
+  /** Ends every modern subscription of the connections that are meant with its final result. Default: all. */
+  endAll(isMeant: (connection: Connection) => boolean = () => true): void {
     for (const subscriber of this.#subscribers)
-      if (subscriber instanceof ModernSubscription) subscriber.end();
+      if (subscriber instanceof ModernSubscription && isMeant(subscriber.connection)) subscriber.end();
   }
 }
 

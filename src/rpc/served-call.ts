@@ -95,13 +95,7 @@ export class ServedCall implements CallContext, DeadlineEntry {
   }
 
   get trace(): TraceContext | undefined {
-    const meta = this.meta;
-    if (typeof meta?.traceparent !== 'string') return undefined;
-    return {
-      traceparent: meta.traceparent,
-      ...(typeof meta.tracestate === 'string' && { tracestate: meta.tracestate }),
-      ...(typeof meta.baggage === 'string' && { baggage: meta.baggage }),
-    };
+    return traceOf(this.meta);
   }
 
   /**
@@ -142,4 +136,14 @@ export class ServedCall implements CallContext, DeadlineEntry {
     this.#abortReason = reason;
     this.#controller?.abort(reason);
   }
+}
+
+/** The W3C trace context in a request's `_meta`. */
+export function traceOf(meta: Readonly<Record<string, unknown>> | undefined): TraceContext | undefined {
+  if (typeof meta?.traceparent !== 'string') return undefined;
+  return {
+    traceparent: meta.traceparent,
+    ...(typeof meta.tracestate === 'string' && { tracestate: meta.tracestate }),
+    ...(typeof meta.baggage === 'string' && { baggage: meta.baggage }),
+  };
 }

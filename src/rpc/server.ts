@@ -220,7 +220,7 @@ export class RpcServer {
     this.#listeners.clear();
     // Peers refuse calls from this moment, not from when the listeners are closed.
     const closing = [...this.#connections].map((peer) => peer.close(options));
-    const applications = [...this.#applications].map((application) => application.close());
+    const applications = [...this.#applications].map((application) => application.close(options));
     const stopping = listeners.map((listener) => listener.close(options));
     await Promise.all([...stopping, ...closing, ...applications]);
     this.#direct?.close();

@@ -3,6 +3,15 @@ import type { EventStore } from './legacy/event-store.js';
 
 export interface McpHttpOptions {
   /**
+   * Calls of one endpoint whose handlers are at work at once, over all its clients; the excess is answered 503.
+   * Default maxHttpInFlight.
+   */
+  readonly maxInFlight?: number;
+  /** Open subscriptions/listen requests of one endpoint; the excess is answered 503. Default maxHttpSubscriptions. */
+  readonly maxSubscriptions?: number;
+  /** An idle event stream gets a comment this often, so that proxies keep it; 0 sends none. Default sseKeepAliveMs. */
+  readonly keepAliveIntervalMs?: number;
+  /**
    * Keeps what is sent to clients of 2025-11-25 and earlier, so that they can resume a stream that broke: see
    * memoryEventStore() and lmdbEventStore(). Default: none; a stream that broke is lost, its calls go on.
    */

@@ -68,18 +68,25 @@ export class ExchangeTransport implements Transport {
     this.#handlers = handlers;
   }
 
-  /** Serves the body with a Peer of its own, which ends with the answer; notifications are answered 202 at once. */
+  /**
+   * Serves the body with a Peer of its own, which ends with the answer; see deliver(). Throws what the constructor of
+   * Peer throws.
+   */
   serve(body: Buffer, options: PeerOptions): Peer {
     const peer = new Peer(this, options);
     peer.auth = this.exchange.principal;
+    this.deliver(body, peer);
+    return peer;
+  }
+
+  /** Gives the body to the Peer that was made on this transport. Notifications are answered 202 at once. */
+  deliver(body: Buffer, peer: Peer): void {
     this.receive(body);
     // Neither answered nor at work on an answer: it was a notification, or an array of nothing else.
-    if (!this.hasBegun && !this.#isEnded && peer.inFlight === 0) {
-      this.accept();
-      // Handlers of notifications may still be at work; the end of the Peer would abort them.
-      void peer.calls.inFlight.idle().then(() => this.#end(undefined));
-    }
-    return peer;
+    if (this.hasBegun || this.#isEnded || peer.inFlight > 0) return;
+    this.accept();
+    // Handlers of notifications may still be at work; the end of the Peer would abort them.
+    void peer.calls.inFlight.idle().then(() => this.#end(undefined));
   }
 
   /** The body has come: gives it to the Peer as the only frame. The view is borrowed. */

@@ -130,8 +130,11 @@ export interface HttpApplication {
 
 /** An application with work of its own that must end: sessions, subscriptions. */
 export interface ServerApplication extends HttpApplication {
-  /** Ends long-lived streams with their final message and refuses new work. Idempotent. */
-  close(): Promise<void>;
+  /**
+   * Ends long-lived streams with their final message, refuses new work and waits for what is at work, drainTimeoutMs at
+   * most (default of src/limits.ts). Idempotent.
+   */
+  close(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
   /** Paths it answers beside the endpoint's own. */
   readonly paths?: readonly string[];
   /** Numbers of now, for the metrics endpoint: name, help text and value. Names follow Prometheus, without a prefix. */
