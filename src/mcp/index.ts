@@ -3,6 +3,9 @@ export { type CompletionRef, connect, McpClient } from './client.js';
 export type { ConnectOptions, InputHandlers, LogMessage, Target } from './client-options.js';
 export { type ChangeEvent, Subscription } from './client-subscription.js';
 export type { InputOptions, McpContext } from './context.js';
+export type { LegacySseOptions, McpHttpOptions } from './http/http-server-options.js';
+export type { EventStore, StoredEvent } from './http/legacy/event-store.js';
+export { type MemoryEventStoreOptions, memoryEventStore } from './http/legacy/memory-event-store.js';
 export type { FromJsonSchema, InferSchema, JsonSchema, Schema } from './infer.js';
 export { InputRequired, InputRequiredSignal, type InputResponseOf, inputRequired } from './input.js';
 export type {

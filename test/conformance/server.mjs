@@ -3,7 +3,7 @@
  * Prints one JSON line with its URL once it listens, and ends when its input does or on SIGTERM.
  */
 import { parseArgs } from 'node:util';
-import { createServer } from '../../dist/index.js';
+import { createServer, memoryEventStore } from '../../dist/index.js';
 import { addInputTools } from './everything/input-tools.mjs';
 import { addPrompts } from './everything/prompts.mjs';
 import { addResources } from './everything/resources.mjs';
@@ -17,6 +17,7 @@ const server = createServer({
   name: 'ringwire-conformance',
   version: '1.0.0',
   cache: { listTtlMs: 300_000, listScope: 'public' },
+  http: { eventStore: memoryEventStore() },
 });
 addTools(server);
 addInputTools(server);
