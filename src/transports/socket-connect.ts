@@ -17,18 +17,24 @@ export async function connectSocket(
   const { signal } = options;
   if (signal?.aborted) throw aborted(`Connecting to ${url}`, signal);
   const socket = connect({ ...address, allowHalfOpen: true });
-  await connected(socket, url, options);
+  await whenConnected(socket, url, options, 'connect', (error) => connectError(error, url));
   return new SocketTransport(socket, endpoint.kind, url, options);
 }
 
-/** Resolves when the socket is connected; otherwise destroys it and rejects with what went wrong. */
-function connected(socket: Socket, url: string, options: ResolvedOptions): Promise<void> {
+/** Resolves when the socket reports `event`; otherwise destroys it and rejects with what went wrong. */
+export function whenConnected(
+  socket: Socket,
+  url: string,
+  options: ResolvedOptions,
+  event: 'connect' | 'secureConnect',
+  explain: (error: Error) => RingwireError,
+): Promise<void> {
   const { signal, connectTimeoutMs } = options;
   return new Promise((resolve, reject) => {
     const settle = (error?: RingwireError): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
-      socket.removeListener('connect', onConnect);
+      socket.removeListener(event, onConnect);
       if (error === undefined) {
         socket.removeListener('error', onError);
         resolve();
@@ -39,13 +45,13 @@ function connected(socket: Socket, url: string, options: ResolvedOptions): Promi
       reject(error);
     };
     const onConnect = (): void => settle();
-    const onError = (error: Error): void => settle(connectError(error, url));
+    const onError = (error: Error): void => settle(explain(error));
     const onAbort = (): void => settle(aborted(`Connecting to ${url}`, signal!));
     const timer = setTimeout(() => {
       const text = `${url} did not accept a connection within connectTimeoutMs (${connectTimeoutMs}).`;
       settle(new RingwireError('DEADLINE_EXCEEDED', text));
     }, connectTimeoutMs);
-    socket.once('connect', onConnect);
+    socket.once(event, onConnect);
     socket.on('error', onError);
     signal?.addEventListener('abort', onAbort, { once: true });
   });

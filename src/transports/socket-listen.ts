@@ -2,7 +2,7 @@
 import { chmodSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
-import { formatEndpoint, type TcpEndpoint, type UnixEndpoint } from './endpoint.js';
+import { formatEndpoint, type TcpEndpoint, type TlsEndpoint, type UnixEndpoint } from './endpoint.js';
 import type { ResolvedOptions } from './options.js';
 import { SocketTransport } from './socket.js';
 import { aborted, listenError } from './system-errors.js';
@@ -71,12 +71,17 @@ export async function listenSocket(
   if (signal?.aborted) throw aborted(`Listening on ${formatEndpoint(endpoint)}`, signal);
   if (endpoint.kind === 'unix') await removeStaleSocket(endpoint);
   const server = createServer({ allowHalfOpen: true });
-  await bind(server, endpoint, options);
+  await bindServer(server, endpoint, options);
   const url = boundUrl(server, endpoint);
   return new SocketListener(server, url, endpoint.kind, options, onConnection);
 }
 
-function bind(server: Server, endpoint: TcpEndpoint | UnixEndpoint, options: ResolvedOptions): Promise<void> {
+/** Resolves when it listens; rejects with what the system said. */
+export function bindServer(
+  server: Server,
+  endpoint: TcpEndpoint | TlsEndpoint | UnixEndpoint,
+  options: ResolvedOptions,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => reject(listenError(error, formatEndpoint(endpoint)));
     server.once('error', onError);
@@ -84,9 +89,8 @@ function bind(server: Server, endpoint: TcpEndpoint | UnixEndpoint, options: Res
       server.removeListener('error', onError);
       resolve();
     });
-    if (endpoint.kind === 'tcp') {
-      server.listen({ host: endpoint.host, port: endpoint.port, backlog: options.backlog });
-    } else listenPrivately(server, endpoint.path, options.backlog);
+    if (endpoint.kind === 'unix') listenPrivately(server, endpoint.path, options.backlog);
+    else server.listen({ host: endpoint.host, port: endpoint.port, backlog: options.backlog });
   });
 }
 
@@ -108,8 +112,9 @@ function listenPrivately(server: Server, path: string, backlog: number): void {
   }
 }
 
-function boundUrl(server: Server, endpoint: TcpEndpoint | UnixEndpoint): string {
+/** The endpoint with the address and port the kernel chose. */
+export function boundUrl(server: Server, endpoint: TcpEndpoint | TlsEndpoint | UnixEndpoint): string {
   if (endpoint.kind === 'unix') return formatEndpoint(endpoint);
   const { address, port } = server.address() as AddressInfo;
-  return formatEndpoint({ kind: 'tcp', host: address, port });
+  return formatEndpoint({ kind: endpoint.kind, host: address, port });
 }

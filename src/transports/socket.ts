@@ -1,4 +1,4 @@
-/** A TCP or Unix socket through node:net. */
+/** A TCP or Unix socket through node:net, or one under TLS. */
 import type { Socket } from 'node:net';
 import { closeLingerMs } from '../limits.js';
 import { ByteStreamTransport, writePieces } from './byte-stream.js';
@@ -11,7 +11,11 @@ import { tuningProfiles } from './tuning.js';
 const settable = new Set<string>(['noDelay', 'keepAlive', 'keepAliveIdleSeconds']);
 
 /** Sets what can be set and returns the names of what cannot. */
-export function applySocketOptions(socket: Socket, kind: 'tcp' | 'unix', options: ResolvedOptions): string[] {
+export function applySocketOptions(
+  socket: Socket,
+  kind: 'tcp' | 'tls' | 'unix',
+  options: ResolvedOptions,
+): string[] {
   const profile = options.profile === undefined ? {} : tuningProfiles[options.profile];
   const asked: SocketOptions = { ...profile, ...options.socket };
   const names = Object.keys(asked).filter((name) => asked[name as keyof SocketOptions] !== undefined);
@@ -26,21 +30,21 @@ export function applySocketOptions(socket: Socket, kind: 'tcp' | 'unix', options
 }
 
 export class SocketTransport extends ByteStreamTransport {
-  readonly kind: 'tcp' | 'unix';
+  readonly kind: 'tcp' | 'tls' | 'unix';
   readonly peer: PeerInfo;
   readonly notGranted: readonly string[];
   readonly #socket: Socket;
   readonly #closed: Promise<void>;
 
   /** The socket must be connected, and made with allowHalfOpen. */
-  constructor(socket: Socket, kind: 'tcp' | 'unix', url: string, options: ResolvedOptions) {
+  constructor(socket: Socket, kind: 'tcp' | 'tls' | 'unix', url: string, options: ResolvedOptions) {
     super(socket, options);
     this.kind = kind;
     this.#socket = socket;
     this.peer =
-      kind === 'tcp'
-        ? { kind, address: socket.remoteAddress, port: socket.remotePort }
-        : { kind, address: url.slice('unix:'.length) };
+      kind === 'unix'
+        ? { kind, address: url.slice('unix:'.length) }
+        : { kind, address: socket.remoteAddress, port: socket.remotePort };
     this.notGranted = applySocketOptions(socket, kind, options);
     let failure: Error | undefined;
     socket.on('error', (error) => {

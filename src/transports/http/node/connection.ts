@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { closeLingerMs, stallTimeoutMs } from '../../../limits.js';
 import type { PeerInfo, Transport } from '../../transport.js';
 import type { ClientCertificate } from '../http-server.js';
+import type { EngineContext } from './context.js';
 import type { Http1Exchange } from './http1-exchange.js';
 import type { Http2Link } from './http2-link.js';
 
@@ -27,13 +28,18 @@ export class Connection {
   /** Nothing says yet which protocol is spoken. */
   isUndecided = true;
   readonly since = Date.now();
+  /** Socket options that could not be set. */
+  readonly notGranted: readonly string[];
+  readonly #context: EngineContext;
   #peer: PeerInfo | undefined = undefined;
   #certificate: ClientCertificate | undefined | null = null;
   #taken = -1;
   #stalledSince = 0;
 
-  constructor(socket: Socket, isSecure: boolean) {
+  constructor(socket: Socket, isSecure: boolean, context: EngineContext, notGranted: readonly string[]) {
     this.socket = socket;
+    this.#context = context;
+    this.notGranted = notGranted;
     this.isSecure = isSecure;
     connections.set(socket, this);
   }
@@ -65,6 +71,13 @@ export class Connection {
       const at = open.indexOf(exchange);
       if (at >= 0) open.splice(at, 1);
     }
+    // The answer is handed to the socket right after this.
+    if (this.#context.isDraining) process.nextTick(() => this.endWhenIdle());
+  }
+
+  /** Ends it behind what was written, where nothing is at work. */
+  endWhenIdle(): void {
+    if (this.isIdle && !this.socket.destroyed) this.socket.destroySoon();
   }
 
   /** The socket is gone. */
@@ -90,11 +103,12 @@ export class Connection {
     this.http2?.check(now, keepAliveTimeoutMs);
     for (const exchange of this.open) exchange.checkStall(now);
     const handle = (this.socket as { _handle?: WriteHandle })._handle;
-    if (this.socket.writableLength === 0 || handle?.writeQueueSize === undefined) {
+    const queued = handle?.writeQueueSize ?? 0;
+    if (this.socket.writableLength === 0 && queued === 0) {
       this.#taken = -1;
       return;
     }
-    const taken = (handle.bytesWritten ?? 0) - handle.writeQueueSize;
+    const taken = (handle?.bytesWritten ?? 0) - queued;
     if (taken !== this.#taken) {
       this.#taken = taken;
       this.#stalledSince = now;

@@ -28,18 +28,38 @@ export async function listenNode(
     compressor: http.compression === false ? undefined : new AnswerCompressor(http.compression),
     isDraining: false,
   };
-  if (endpoint.kind === 'stdio-h2') throw new Error('HTTP/2 on stdio');
+  if (endpoint.kind === 'stdio-h2') {
+    const { listenStdioHttp2 } = await import('./stdio-http2.js');
+    return listenStdioHttp2(context, reason);
+  }
+  let listener!: NodeHttpListener;
+  const tls = endpoint.isSecure ? await NodeHttpListener.createTls(context, () => listener) : undefined;
   const server = createServer({ allowHalfOpen: true, noDelay: true });
-  await bind(server, endpoint.host, endpoint.port, options.backlog, formatEndpoint(endpoint));
+  try {
+    await bind(server, endpoint.host, endpoint.port, options, formatEndpoint(endpoint));
+  } catch (error) {
+    tls?.close();
+    throw error;
+  }
   const { address, port } = server.address() as AddressInfo;
-  return new NodeHttpListener(server, { ...endpoint, host: address, port }, context, reason);
+  listener = new NodeHttpListener(server, { ...endpoint, host: address, port }, context, reason);
+  if (tls !== undefined) listener.useTls(tls);
+  return listener;
 }
 
-function bind(server: Server, host: string, port: number, backlog: number, url: string): Promise<void> {
+function bind(
+  server: Server,
+  host: string,
+  port: number,
+  options: ResolvedOptions,
+  url: string,
+): Promise<void> {
+  const { backlog, socket } = options;
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => reject(listenError(error, url));
     server.once('error', onError);
-    server.listen({ host, port, backlog }, () => {
+    // Node.js 23.1 and newer know reusePort.
+    server.listen({ host, port, backlog, ...{ reusePort: socket.reusePort } }, () => {
       server.removeListener('error', onError);
       resolve();
     });

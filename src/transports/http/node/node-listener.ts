@@ -1,15 +1,18 @@
 /** A bound address: accepts sockets, gives each to the protocol it speaks, watches and ends them. */
 import type { Server, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { closeLingerMs, drainTimeoutMs } from '../../../limits.js';
 import { formatEndpoint, type HttpEndpoint, type WebSocketEndpoint } from '../../endpoint.js';
 import { WsTransport } from '../../websocket/ws-transport.js';
-import type { HttpListener } from '../http-server.js';
+import type { HttpListener, TlsOptions } from '../http-server.js';
+import { TlsServer } from '../tls-server.js';
 import { Connection } from './connection.js';
 import type { EngineContext, MutableCounters } from './context.js';
 import { createHttp1Server, type Http1Server } from './http1-server.js';
 import { NodeHttp2 } from './http2-server.js';
 import { whenDecided } from './preface.js';
 import { endSocket } from './refusal.js';
+import { tuneSocket } from './socket-tuning.js';
 import { NodeWebSockets } from './upgrade.js';
 
 /** How often bodies and slow readers are looked at. */
@@ -25,13 +28,16 @@ export class NodeHttpListener implements HttpListener {
   readonly #context: EngineContext;
   readonly #http1: Http1Server;
   readonly #http2: NodeHttp2 | undefined;
-  readonly #isSecure: boolean;
+  #tls: TlsServer | undefined;
+  /** Every socket accepted, those that still shake hands included. */
+  readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<Connection>();
   readonly #sweeper: NodeJS.Timeout;
   readonly #onAbort = (): void => void this.close();
   #closed: Promise<void> | undefined;
   #whenEmpty: (() => void) | undefined;
 
+  /** The server must listen already; sockets it accepts from now on are served. */
   constructor(
     server: Server,
     endpoint: HttpEndpoint | WebSocketEndpoint,
@@ -40,7 +46,6 @@ export class NodeHttpListener implements HttpListener {
   ) {
     this.#server = server;
     this.#context = context;
-    this.#isSecure = endpoint.isSecure;
     this.engineReason = reason;
     this.url = formatEndpoint(endpoint);
     this.webSocketUrl = formatEndpoint({ ...endpoint, kind: 'ws' });
@@ -57,12 +62,34 @@ export class NodeHttpListener implements HttpListener {
     context.options.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
+  /** Makes the TLS server in front of a listener; give it to useTls() before the first socket is accepted. */
+  static createTls(context: EngineContext, listener: () => NodeHttpListener): Promise<TlsServer> {
+    const { options, counters } = context;
+    const protocols = options.http.http2 === false ? ['http/1.1'] : ['h2', 'http/1.1'];
+    return TlsServer.create(options.tls, protocols, options.http.headersTimeoutMs, {
+      onSecure: (socket) => listener().#secured(socket),
+      onFailed: () => {
+        counters.refused++;
+      },
+    });
+  }
+
+  useTls(tls: TlsServer): void {
+    this.#tls = tls;
+  }
+
   get connections(): number {
-    return this.#connections.size;
+    return this.#sockets.size;
   }
 
   get counters(): Readonly<MutableCounters> {
     return this.#context.counters;
+  }
+
+  /** Undefined where no TLS is served. */
+  get reloadTls(): ((tls?: TlsOptions) => Promise<void>) | undefined {
+    const tls = this.#tls;
+    return tls === undefined ? undefined : (options) => tls.reload(options);
   }
 
   close(options: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
@@ -72,17 +99,21 @@ export class NodeHttpListener implements HttpListener {
 
   #accept(socket: Socket): void {
     socket.on('error', ignore);
-    const connection = new Connection(socket, this.#isSecure);
-    if (this.#connections.size >= this.#context.options.maxConnections) {
-      this.#refuse(connection);
+    if (this.#sockets.size >= this.#context.options.maxConnections) {
+      this.#refuse(socket);
       return;
     }
-    this.#connections.add(connection);
+    this.#sockets.add(socket);
     socket.once('close', () => {
-      this.#connections.delete(connection);
-      connection.gone();
-      if (this.#connections.size === 0) this.#whenEmpty?.();
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) this.#whenEmpty?.();
     });
+    const notGranted = tuneSocket(socket, this.#context.options);
+    if (this.#tls !== undefined) {
+      this.#tls.accept(socket);
+      return;
+    }
+    const connection = this.#connected(socket, false, notGranted);
     if (this.#http2 === undefined) this.#speakHttp1(connection);
     else {
       whenDecided(socket, (isHttp2) => {
@@ -90,6 +121,27 @@ export class NodeHttpListener implements HttpListener {
         else this.#speakHttp1(connection);
       });
     }
+  }
+
+  #secured(socket: TLSSocket): void {
+    socket.on('error', ignore);
+    if (this.#context.isDraining) {
+      socket.destroy();
+      return;
+    }
+    const connection = this.#connected(socket, true, []);
+    if (socket.alpnProtocol === 'h2') this.#speakHttp2(connection);
+    else this.#speakHttp1(connection);
+  }
+
+  #connected(socket: Socket, isSecure: boolean, notGranted: readonly string[]): Connection {
+    const connection = new Connection(socket, isSecure, this.#context, notGranted);
+    this.#connections.add(connection);
+    socket.once('close', () => {
+      this.#connections.delete(connection);
+      connection.gone();
+    });
+    return connection;
   }
 
   #speakHttp1(connection: Connection): void {
@@ -103,13 +155,18 @@ export class NodeHttpListener implements HttpListener {
     if (this.#context.isDraining) connection.http2?.drain();
   }
 
-  #refuse(connection: Connection): void {
+  #refuse(socket: Socket): void {
     const { maxConnections } = this.#context.options;
     this.refusedConnections++;
     this.#context.counters.refused++;
+    // A client that shakes hands cannot read an answer in plain text.
+    if (this.#tls !== undefined) {
+      socket.destroy();
+      return;
+    }
     const text = `The server has its maximum of ${maxConnections} connections; try again later.`;
     const { head, body } = this.#context.application.refusal(503, text);
-    endSocket(connection, 503, head, body);
+    endSocket(new Connection(socket, false, this.#context, []), 503, head, body);
   }
 
   #sweep(): void {
@@ -125,14 +182,15 @@ export class NodeHttpListener implements HttpListener {
     this.#context.options.signal?.removeEventListener('abort', this.#onAbort);
     this.#context.isDraining = true;
     this.#server.close();
+    this.#tls?.close();
     const empty = new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
-      if (this.#connections.size === 0) resolve();
+      if (this.#sockets.size === 0) resolve();
     });
     for (const connection of this.#connections) {
       if (connection.webSocket instanceof WsTransport) void connection.webSocket.goAway();
       else if (connection.http2 !== undefined) connection.http2.drain();
-      else if (connection.isIdle) connection.socket.destroySoon();
+      else connection.endWhenIdle();
     }
     const cut = setTimeout(() => this.#cutAll(), drainMs);
     await empty;
@@ -141,11 +199,13 @@ export class NodeHttpListener implements HttpListener {
     this.#http1.close();
   }
 
+  /** What was written may still leave. */
   #cutAll(): void {
-    for (const connection of this.#connections) {
-      connection.socket.destroySoon();
-      setTimeout(() => connection.socket.destroy(), closeLingerMs).unref();
-    }
+    for (const { socket } of this.#connections) socket.destroySoon();
+    const sockets = [...this.#sockets];
+    setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, closeLingerMs);
   }
 }
 

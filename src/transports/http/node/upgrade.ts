@@ -123,6 +123,7 @@ class NodeUpgrade implements HttpUpgrade {
         { ...connection.peer, kind: 'ws' },
         context.options,
         options,
+        connection.notGranted,
       );
       connection.webSocket = transport;
       connected(transport);
