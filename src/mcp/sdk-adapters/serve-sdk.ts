@@ -1,8 +1,11 @@
 import { RingwireError } from '../../errors.js';
 import { drainTimeoutMs as defaultDrainTimeoutMs } from '../../limits.js';
-import { listenTransport } from '../../transports/open.js';
+import { parseListenEndpoint } from '../../transports/endpoint.js';
+import { isHttpListen, listenTransport } from '../../transports/open.js';
 import type { Listener, PeerInfo, Transport, TransportOptions } from '../../transports/transport.js';
+import type { McpHttpOptions } from '../http/http-server-options.js';
 import { claimsModernEra, loadSdk2, startingWith } from './sdk-entry.js';
+import type { SdkHttpService } from './sdk-http.js';
 import { SdkStreamTransport } from './sdk-transport.js';
 import type { SdkServer, SdkServerFactory, SdkStreamEntry } from './sdk-types.js';
 
@@ -14,6 +17,8 @@ export interface ServeSdkOptions extends TransportOptions {
   readonly serveStdio?: SdkStreamEntry['serve'];
   /** Errors that end a connection or concern a single frame; without it they go nowhere, as in the SDKs. */
   readonly onError?: (error: Error, peer: PeerInfo) => void;
+  /** Sessions, event store and HTTP+SSE on http and https addresses; `http` has the options of the listener. */
+  readonly sessions?: McpHttpOptions;
   /** How long close() waits for requests in flight. Default drainTimeoutMs of src/limits.ts. */
   readonly drainTimeoutMs?: number;
 }
@@ -29,8 +34,9 @@ interface Session {
  *
  * @param source a function that makes one `McpServer` or `Server` (1.x or 2.x) per connection, or a single such
  *   object, which holds one connection at a time.
- * @param target where to listen (`tcp:`, `unix:`, `memory:`, `stdio:` for our own stdin and stdout), or a transport
- *   that is already connected.
+ * @param target where to listen (`http:`, `ws:`, `tcp:`, `unix:`, `memory:`, `stdio:` for our own stdin and stdout), or a
+ *   transport that is already connected. Over HTTP a function makes one object per session; requests of 2026-07-28
+ *   share one.
  * @throws RingwireError ADDRESS_INVALID, ADDRESS_IN_USE, CONFIG_INVALID, IO_ERROR.
  */
 export async function serveSdk(
@@ -38,8 +44,18 @@ export async function serveSdk(
   target: string | Transport,
   options: ServeSdkOptions = {},
 ): Promise<SdkService> {
-  const { serveStdio: _serve, onError: _onError, drainTimeoutMs: _drain, ...transportOptions } = options;
+  const { serveStdio, onError, drainTimeoutMs: _drain, sessions, ...transportOptions } = options;
   const service = new SdkService(source, options);
+  if (typeof target === 'string' && isHttpListen(parseListenEndpoint(target))) {
+    const { SdkHttpService } = await import('./sdk-http.js');
+    const http = new SdkHttpService(source, {
+      serveStdio,
+      http: sessions,
+      onError: (error) => onError?.(error, { kind: 'http' }),
+    });
+    service.attach(await http.listen(target, transportOptions), http);
+    return service;
+  }
   if (typeof target !== 'string') {
     service.accept(target);
     return service;
@@ -54,6 +70,7 @@ export class SdkService {
   readonly #options: ServeSdkOptions;
   readonly #sessions = new Set<Session>();
   #listener: Listener | undefined;
+  #http: SdkHttpService | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(source: SdkServer | SdkServerFactory, options: ServeSdkOptions) {
@@ -66,8 +83,9 @@ export class SdkService {
     return this.#listener?.url;
   }
 
+  /** Connections, or over HTTP the server objects that are alive. */
   get connections(): number {
-    return this.#sessions.size;
+    return this.#http?.servers ?? this.#sessions.size;
   }
 
   /**
@@ -86,8 +104,9 @@ export class SdkService {
   }
 
   /** Internal: where the connections come from. */
-  attach(listener: Listener): void {
+  attach(listener: Listener, http?: SdkHttpService): void {
     this.#listener = listener;
+    this.#http = http;
   }
 
   /** Internal: serves one connection until it ends. */
@@ -139,6 +158,7 @@ export class SdkService {
   }
 
   async #shutDown(timeoutMs: number): Promise<void> {
+    await this.#http?.close(timeoutMs);
     await this.#listener?.close();
     await Promise.all(
       [...this.#sessions].map(async (session) => {
