@@ -1,29 +1,9 @@
 // Markdown tables of the results, one function per table.
+import { commandOf, markdownTable, seedOf, source } from './markdown-parts.mjs';
+import { webTables } from './markdown-web.mjs';
 import { fixed, humanRate } from './table.mjs';
 
 const megabyte = 1_000_000;
-// What the documents behind this project state for each transport; stated, never measured on this machine.
-const seed = {
-  tcp: '500-2,000 KB/s, p95 5-25 ms, 50-100 MB',
-  unix: undefined,
-  stdio: '1,000-5,000 KB/s, p95 1-5 ms, 20-50 MB',
-};
-
-function markdownTable(head, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  const alignment = head.map((_, i) => (i === 0 ? '---' : '---:'));
-  return [line(head), line(alignment), ...rows.map(line)].join('\n');
-}
-
-/** One sentence that says where the figures come from, so that they can be had again. */
-function source([first], command) {
-  const { cpu, cores, kernel } = first.machine;
-  const noise = first.noisePercent === undefined ? '' : `, A/A noise ${first.noisePercent} %`;
-  const pinned = first.pinned ? ', server and generator on a core each' : '';
-  return `\`npm run bench -- ${command}\` at ${first.commit}${first.dirty ? ' (changed)' : ''}, ${first.date.slice(0, 10)}: Node ${first.node}, ${cores} cores of ${cpu}, Linux ${kernel}${pinned}${noise}, medians of ${first.rounds} rounds.`;
-}
-
-const commandOf = (records, scenario) => (records[0].suite === undefined ? scenario : records[0].suite);
 
 function streamTable(records, scenario) {
   const nameOf = ({ connections, depth, payload, text }) =>
@@ -54,8 +34,7 @@ function streamTable(records, scenario) {
   });
   const [leading] = configurations;
   const head = ['msg/s', ...configurations, `CPU µs/msg (${leading})`, 'MB/s', 'p99 ms', 'RSS MB'];
-  const stated = seed[scenario] === undefined ? '' : ` Seed, as stated: ${seed[scenario]}.`;
-  return `${markdownTable(head, rows)}\n\n${source(records, commandOf(records, scenario))} In brackets: times node-batched.${stated}`;
+  return `${markdownTable(head, rows)}\n\n${source(records, commandOf(records, scenario))} In brackets: times node-batched.${seedOf(scenario)}`;
 }
 
 function largeTable(records) {
@@ -124,6 +103,7 @@ export const markdownTables = {
   tcp: (records) => streamTable(records, 'tcp'),
   unix: (records) => streamTable(records, 'unix'),
   stdio: (records) => streamTable(records, 'stdio'),
+  ...webTables,
   large: largeTable,
   coldstart: coldstartTable,
   scan: scanTable,
