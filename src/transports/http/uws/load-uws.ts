@@ -19,7 +19,10 @@ export function loadUws(): LoadedUws {
 function load(): LoadedUws {
   process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(maxHeaderBytes);
   try {
-    return { uws: createRequire(import.meta.url)('uWebSockets.js') as UwsModule };
+    const uws = createRequire(import.meta.url)('uWebSockets.js') as UwsModule & { _cfg?(key: string): void };
+    // Answers do not name the engine and its version.
+    uws._cfg?.('silent');
+    return { uws };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'MODULE_NOT_FOUND' && message.includes("'uWebSockets.js'"))

@@ -1,0 +1,54 @@
+/** What a listener, its exchanges and its WebSockets share. */
+
+import type { ResolvedOptions } from '../../options.js';
+import { AnswerCompressor } from '../content-coding.js';
+import type { HttpApplication, HttpCounters } from '../http-server.js';
+import { BodyPace } from './body-pace.js';
+import { HeadReader, HeadTexts } from './head.js';
+
+export interface MutableCounters extends HttpCounters {
+  requests: number;
+  responses: number[];
+  aborted: number;
+  refused: number;
+  webSockets: number;
+}
+
+export class ListenerState {
+  readonly options: ResolvedOptions;
+  readonly application: HttpApplication;
+  readonly isSecure: boolean;
+  readonly head = new HeadReader();
+  readonly texts = new HeadTexts();
+  readonly pace: BodyPace;
+  readonly compressor: AnswerCompressor | undefined;
+  readonly counters: MutableCounters = {
+    requests: 0,
+    responses: [0, 0, 0, 0, 0],
+    aborted: 0,
+    refused: 0,
+    webSockets: 0,
+  };
+  /** Exchanges that are not answered to their end. */
+  active = 0;
+  isClosing = false;
+  /** Called when the last exchange ended. */
+  onIdle: (() => void) | undefined = undefined;
+
+  constructor(options: ResolvedOptions, application: HttpApplication, isSecure: boolean) {
+    this.options = options;
+    this.application = application;
+    this.isSecure = isSecure;
+    this.pace = new BodyPace(options.http.minBodyBytesPerSecond);
+    this.compressor =
+      options.http.compression === false ? undefined : new AnswerCompressor(options.http.compression);
+  }
+
+  begin(): void {
+    this.active++;
+  }
+
+  end(): void {
+    if (--this.active === 0) this.onIdle?.();
+  }
+}

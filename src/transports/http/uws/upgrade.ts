@@ -1,0 +1,144 @@
+/** A request to become a WebSocket, over uWebSockets.js. */
+import type { HttpRequest, HttpResponse, us_socket_context_t } from 'uWebSockets.js';
+import { RingwireError } from '../../../errors.js';
+import type { PeerInfo, Transport } from '../../transport.js';
+import type { UwsSocketGroup } from '../../websocket/uws-group.js';
+import { type SocketData, UwsTransport } from '../../websocket/uws-transport.js';
+import type { HeaderList, HttpPrincipal, HttpUpgrade } from '../http-server.js';
+import { addressText, internalProblem } from './exchange.js';
+import { KeptHead } from './head.js';
+import type { ListenerState } from './state.js';
+
+/** Whether a request with Sec-WebSocket-Key asks to become a WebSocket of the one version there is (RFC 6455, 4.2.1). */
+export function isUpgrade(request: HttpRequest): boolean {
+  return request.getHeader('upgrade').toLowerCase() === 'websocket';
+}
+
+export class UwsUpgrade implements HttpUpgrade {
+  principal: HttpPrincipal | undefined = undefined;
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly peer: PeerInfo;
+  readonly #state: ListenerState;
+  readonly #group: UwsSocketGroup;
+  readonly #response: HttpResponse;
+  readonly #context: us_socket_context_t;
+  /** A copy from the start: the handshake needs fields also where accept() comes later. */
+  readonly #head: KeptHead;
+  #isSettled = false;
+  #isAborted = false;
+  #isEntered = true;
+
+  constructor(
+    state: ListenerState,
+    group: UwsSocketGroup,
+    response: HttpResponse,
+    request: HttpRequest,
+    context: us_socket_context_t,
+  ) {
+    this.#state = state;
+    this.#group = group;
+    this.#response = response;
+    this.#context = context;
+    this.method = request.getCaseSensitiveMethod();
+    this.path = request.getUrl();
+    this.query = request.getQuery() ?? '';
+    state.head.owner = this;
+    state.head.read(request);
+    this.#head = new KeptHead(state.head);
+    this.peer = { kind: 'ws', address: addressText(response.getRemoteAddressAsText()) };
+    response.onAborted(() => this.#onAborted());
+  }
+
+  get isSecure(): boolean {
+    return this.#state.isSecure;
+  }
+
+  get protocols(): readonly string[] {
+    const offered = this.header('sec-websocket-protocol');
+    return offered === '' ? [] : offered.split(',').map((each) => each.trim());
+  }
+
+  header(name: string): string {
+    return this.#head.header(name);
+  }
+
+  eachHeader(visit: (name: string, value: string) => void): void {
+    const { names, values, count } = this.#head;
+    for (let index = 0; index < count; index++) visit(names[index], values[index]);
+  }
+
+  keepHead(): void {}
+
+  /** Asks the application. Throws nothing. */
+  serve(problem: string | undefined): void {
+    const { application, counters } = this.#state;
+    counters.requests++;
+    this.#state.begin();
+    try {
+      if (problem !== undefined) this.#refuseWith(400, problem);
+      else if (this.header('sec-websocket-version') !== '13')
+        this.#refuseWith(426, 'Sec-WebSocket-Version is not 13.', ['sec-websocket-version', '13']);
+      else application.onUpgrade!(this);
+    } catch {
+      if (!this.#isSettled) this.#refuseWith(500, internalProblem);
+    } finally {
+      this.#isEntered = false;
+      this.#state.head.owner = undefined;
+    }
+  }
+
+  #refuseWith(status: number, problem: string, more: HeaderList = []): void {
+    if (status !== 500) this.#state.counters.refused++;
+    const { head, body } = this.#state.application.refusal(status, problem);
+    this.refuse(status, [...head, ...more], body);
+  }
+
+  accept(protocol: string | undefined, connected: (transport: Transport) => void): void {
+    if (this.#isSettled || this.#isAborted) return;
+    if (protocol !== undefined && !this.protocols.includes(protocol))
+      throw new RingwireError('INTERNAL', `"${protocol}" is not among the protocols the client offers.`);
+    this.#isSettled = true;
+    const transport = new UwsTransport(this.#group, this.peer);
+    const data: SocketData = { transport };
+    const upgrade = (): void => {
+      this.#response.upgrade(
+        data,
+        this.header('sec-websocket-key'),
+        protocol ?? '',
+        this.header('sec-websocket-extensions'),
+        this.#context,
+      );
+    };
+    if (this.#isEntered) upgrade();
+    else this.#response.cork(upgrade);
+    this.#state.counters.responses[0]++;
+    this.#state.counters.webSockets++;
+    this.#group.add(transport);
+    this.#state.end();
+    connected(transport);
+  }
+
+  refuse(status: number, head: HeaderList, body?: string | Uint8Array): void {
+    if (this.#isSettled || this.#isAborted) return;
+    this.#isSettled = true;
+    const text = this.#state.texts.get(status, head);
+    const send = (): void => {
+      this.#response.writeStatus(text);
+      this.#response.end(body, true);
+    };
+    if (this.#isEntered) send();
+    else this.#response.cork(send);
+    this.#state.counters.responses[Math.trunc(status / 100) - 1]++;
+    this.#state.end();
+  }
+
+  #onAborted(): void {
+    this.#isAborted = true;
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#state.counters.aborted++;
+    this.#state.end();
+  }
+}
