@@ -6,6 +6,7 @@ import type { ChildCommand } from '../transports/endpoint.js';
 import type { TransportOptions } from '../transports/transport.js';
 import { defineCommand } from './command.js';
 import { ExitCode } from './exit-codes.js';
+import { httpClientOptionSpecs, httpClientOptions } from './http-options.js';
 import { interruptible } from './interrupt.js';
 import { integerOption } from './parse-input.js';
 import { connectTarget } from './target.js';
@@ -133,10 +134,12 @@ export const call = defineCommand({
     },
     progress: { type: 'boolean', description: 'Print progress notifications on stderr' },
     ...transportOptionSpecs,
+    ...httpClientOptionSpecs,
     json: { type: 'boolean', description: 'Print the whole result as JSON' },
   },
   examples: [
-    `ringwire call tcp://127.0.0.1:4000 echo '{"text":"hello"}'`,
+    `ringwire call http://127.0.0.1:8080/mcp echo '{"text":"hello"}'`,
+    `ringwire call https://mcp.example.com/mcp search '{"query":"x"}' --header "authorization: Bearer $TOKEN"`,
     `ringwire call unix:/run/mcp.sock resources/read '{"uri":"demo://status"}'`,
     `ringwire call stdio: echo '{"text":"hello"}' -- node server.mjs --stdio`,
     `ringwire call --raw tcp://127.0.0.1:4001 add '[1,2]'`,
@@ -161,7 +164,12 @@ export const call = defineCommand({
       name,
       params: readParams(json),
       json: options.json === true,
-      transport: { ...transportOptions(options), connectTimeoutMs: timeoutMs, signal: interrupt.signal },
+      transport: {
+        ...transportOptions(options),
+        ...httpClientOptions(options),
+        connectTimeoutMs: timeoutMs,
+        signal: interrupt.signal,
+      },
       request: {
         timeoutMs,
         signal: interrupt.signal,

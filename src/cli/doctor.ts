@@ -1,5 +1,7 @@
 import { defineCommand } from './command.js';
+import { certificateFindings } from './doctor/certificates.js';
 import type { Finding } from './doctor/check.js';
+import { httpFindings } from './doctor/http.js';
 import { runtimeFindings } from './doctor/runtime.js';
 import { systemFindings } from './doctor/system.js';
 import { ExitCode } from './exit-codes.js';
@@ -25,13 +27,36 @@ function render(findings: readonly Finding[]): string {
 export const doctor = defineCommand({
   name: 'doctor',
   summary: 'Say what runs on this machine and what would make it faster',
-  usage: '[--json]',
+  usage: '[--cert FILE] [--tls URL] [--json]',
   details:
     'Every line is ok, could be better, or broken, the last two with the command that changes it. Ends with 1 when something is broken.',
-  options: { json: { type: 'boolean', description: 'Print the findings as JSON' } },
-  examples: ['ringwire doctor', 'ringwire doctor --json'],
+  options: {
+    cert: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'FILE',
+      description: 'Say whom the certificates in a PEM file are for and when they expire',
+    },
+    tls: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'URL',
+      description: 'Say so of what answers at an https, wss or tls address',
+    },
+    json: { type: 'boolean', description: 'Print the findings as JSON' },
+  },
+  examples: [
+    'ringwire doctor',
+    'ringwire doctor --cert /etc/ssl/mcp.pem --tls https://mcp.example.com/mcp',
+    'ringwire doctor --json',
+  ],
   async run({ options }) {
-    const findings = [...runtimeFindings(), ...systemFindings()];
+    const findings = [
+      ...runtimeFindings(),
+      ...(await httpFindings()),
+      ...systemFindings(),
+      ...(await certificateFindings(options.cert ?? [], options.tls ?? [])),
+    ];
     const isBroken = findings.some(({ status }) => status === 'broken');
     if (options.json === true) printJson({ healthy: !isBroken, findings });
     else printLine(render(findings));

@@ -14,6 +14,11 @@ const exitCodes = [
   ['130', 'interrupted by Ctrl-C'],
 ];
 
+const addresses = [
+  'http://127.0.0.1:8080/mcp   https://…   ws://127.0.0.1:8080/mcp   wss://…',
+  'tcp://127.0.0.1:4000   tls://…   unix:/run/mcp.sock   stdio: (with -- COMMAND for a child)',
+].join('\n');
+
 function indent(text: string): string {
   return text.replaceAll(/^(?=.)/gm, '  ');
 }
@@ -26,10 +31,10 @@ function section(title: string, body: string): string {
 export function generalHelp(): string {
   const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary]);
   return [
-    'ringwire: JSON-RPC 2.0 and the Model Context Protocol over TCP, Unix sockets and stdio.',
+    'ringwire: JSON-RPC 2.0 and the Model Context Protocol over HTTP, WebSocket, TCP, Unix sockets and stdio.',
     section('Usage', 'ringwire COMMAND [ARGUMENTS]\nringwire --version'),
     section('Commands', columns(rows)),
-    section('Addresses', 'tcp://127.0.0.1:4000   unix:/run/mcp.sock   stdio: (with -- COMMAND for a child)'),
+    section('Addresses', addresses),
     section('Exit codes', columns(exitCodes)),
     'ringwire help COMMAND explains one command.',
   ].join('\n\n');

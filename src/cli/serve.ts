@@ -5,6 +5,7 @@ import { listenTransport } from '../transports/open.js';
 import type { Transport, TransportOptions } from '../transports/transport.js';
 import { defineCommand } from './command.js';
 import { ExitCode } from './exit-codes.js';
+import { httpServerOptionSpecs, httpServerOptions } from './http-options.js';
 import { loadServer, type ServableServer, type Served } from './load-module.js';
 import { integerOption } from './parse-input.js';
 import { printError, printJson } from './terminal.js';
@@ -98,10 +99,10 @@ function signalled(): Promise<void> {
 
 export const serve = defineCommand({
   name: 'serve',
-  summary: 'Serve a module over TCP, Unix sockets or stdio',
+  summary: 'Serve a module over HTTP, WebSocket, TCP, Unix sockets or stdio',
   usage: 'MODULE --listen URL [--listen URL …]\n  ringwire serve MODULE --stdio',
   details:
-    'The default export of MODULE is a server (createServer, createRpcServer, or an McpServer of the official SDK)\nor a function that returns one. SIGINT and SIGTERM stop accepting, let calls in flight finish, and end with 0.',
+    'The default export of MODULE is a server (createServer, createRpcServer, or an McpServer of the official SDK)\nor a function that returns one. SIGINT and SIGTERM stop accepting, let calls in flight finish, and end with 0.\nAn http address serves one path and WebSocket upgrades on it, a ws address WebSocket alone.',
   options: {
     listen: {
       type: 'string',
@@ -123,10 +124,13 @@ export const serve = defineCommand({
     },
     ...transportOptionSpecs,
     ...profileOptionSpec,
+    ...httpServerOptionSpecs,
     json: { type: 'boolean', description: 'Print the bound addresses as JSON on stdout' },
   },
   examples: [
+    'ringwire serve ./server.mjs --listen http://127.0.0.1:8080/mcp',
     'ringwire serve ./server.mjs --listen tcp://127.0.0.1:4000 --listen unix:/run/mcp.sock',
+    'ringwire serve ./server.mjs --listen https://0.0.0.0:8443/mcp --cert cert.pem --key key.pem',
     'ringwire serve ./server.mjs --stdio',
   ],
   async run({ options, positionals }) {
@@ -142,7 +146,7 @@ export const serve = defineCommand({
     if (urls.length === 0) {
       throw new UsageError(
         'ringwire serve was not told where to listen.',
-        'Add --listen tcp://127.0.0.1:4000 or --stdio.',
+        'Add --listen http://127.0.0.1:8080/mcp, --listen tcp://127.0.0.1:4000 or --stdio.',
       );
     }
     for (const url of urls) parseListenEndpoint(url);
@@ -157,6 +161,7 @@ export const serve = defineCommand({
     const connections = options['max-connections'];
     const settings = {
       ...transportOptions(options),
+      ...httpServerOptions(options),
       ...(connections === undefined
         ? {}
         : { maxConnections: integerOption('max-connections', connections, 1, 0) }),

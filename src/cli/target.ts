@@ -13,7 +13,7 @@ export function connectTarget(
   if (url === undefined) {
     throw new UsageError(
       `ringwire ${command} needs an address.`,
-      'For instance tcp://127.0.0.1:4000, or stdio: with -- COMMAND.',
+      'For instance http://127.0.0.1:8080/mcp, tcp://127.0.0.1:4000, or stdio: with -- COMMAND.',
     );
   }
   if (url === 'stdio:') {

@@ -2,6 +2,7 @@ import { connectTimeoutMs } from '../limits.js';
 import type { Tool } from '../mcp/types.js';
 import { defineCommand } from './command.js';
 import { ExitCode } from './exit-codes.js';
+import { httpClientOptionSpecs, httpClientOptions } from './http-options.js';
 import { interruptible } from './interrupt.js';
 import { integerOption } from './parse-input.js';
 import { connectTarget } from './target.js';
@@ -45,10 +46,12 @@ export const tools = defineCommand({
       description: `Wait this long for the answer, ${connectTimeoutMs} by default`,
     },
     ...transportOptionSpecs,
+    ...httpClientOptionSpecs,
     json: { type: 'boolean', description: 'Print the tools with their schemas as JSON' },
   },
   examples: [
     'ringwire tools tcp://127.0.0.1:4000',
+    'ringwire tools http://127.0.0.1:8080/mcp',
     'ringwire tools stdio: --json -- npx -y @modelcontextprotocol/server-everything',
   ],
   async run({ options, positionals, rest }) {
@@ -60,7 +63,12 @@ export const tools = defineCommand({
     const interrupt = interruptible();
     const { connect } = await import('../mcp/client.js');
     const client = await connect(target, {
-      transport: { ...transportOptions(options), connectTimeoutMs: timeoutMs, signal: interrupt.signal },
+      transport: {
+        ...transportOptions(options),
+        ...httpClientOptions(options),
+        connectTimeoutMs: timeoutMs,
+        signal: interrupt.signal,
+      },
       timeoutMs,
       reconnect: false,
     });
