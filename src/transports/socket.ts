@@ -1,5 +1,6 @@
 /** A TCP or Unix socket through node:net, or one under TLS. */
 import type { Socket } from 'node:net';
+import type { RingwireError } from '../errors.js';
 import { closeLingerMs } from '../limits.js';
 import { ByteStreamTransport, writePieces } from './byte-stream.js';
 import type { ResolvedOptions } from './options.js';
@@ -53,11 +54,17 @@ export class SocketTransport extends ByteStreamTransport {
     this.#closed = new Promise((resolve) => {
       socket.once('close', () => {
         // A reset after everything of ours was sent is the end of a connection that was ending anyway.
+        const told = failure === undefined ? undefined : this.explain(failure);
         const inOrder = failure === undefined || (this.closing && socket.writableFinished);
-        this.gone(inOrder ? undefined : connectionError(failure, url));
+        this.gone(told ?? (inOrder ? undefined : connectionError(failure, url)));
         resolve();
       });
     });
+  }
+
+  /** For subclasses: an error that counts in whatever order the connection ends. */
+  protected explain(_failure: Error): RingwireError | undefined {
+    return undefined;
   }
 
   protected override write(pieces: Buffer[], done: () => void): boolean {

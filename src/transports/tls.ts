@@ -1,6 +1,7 @@
 /** TCP under TLS, through node:tls, into the same framing as plain TCP. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
+import type { RingwireError } from '../errors.js';
 import { formatEndpoint, type TlsEndpoint } from './endpoint.js';
 import type { TlsOptions } from './http/http-server.js';
 import { tlsClientOptions, tlsFailure } from './http/tls-client.js';
@@ -13,10 +14,24 @@ import { bindServer, boundUrl } from './socket-listen.js';
 import { aborted, connectError } from './system-errors.js';
 import type { Listener, Transport } from './transport.js';
 
-/** Alive connections, their handshakes included. */
+class TlsTransport extends SocketTransport {
+  readonly #url: string;
+
+  constructor(socket: TLSSocket, url: string, options: ResolvedOptions) {
+    super(socket, 'tls', url, options);
+    this.#url = url;
+  }
+
+  /** With TLS 1.3 a client learns after the handshake that its certificate is refused. */
+  protected override explain(failure: Error): RingwireError | undefined {
+    return tlsFailure(failure, this.#url);
+  }
+}
+
 export class TlsListener implements Listener {
   readonly url: string;
   refusedConnections = 0;
+  /** Handshakes under way included. */
   connections = 0;
   readonly #server: Server;
   readonly #options: ResolvedOptions;
@@ -39,7 +54,7 @@ export class TlsListener implements Listener {
     const server = createServer({ allowHalfOpen: true });
     let listener: TlsListener | undefined;
     const tls = await TlsServer.create(options.tls, undefined, options.connectTimeoutMs, {
-      onSecure: (socket) => onConnection(new SocketTransport(socket, 'tls', listener?.url ?? '', options)),
+      onSecure: (socket) => onConnection(new TlsTransport(socket, listener?.url ?? '', options)),
       onFailed: () => {
         if (listener !== undefined) listener.refusedConnections++;
       },
@@ -115,7 +130,7 @@ export async function connectTls(endpoint: TlsEndpoint, options: ResolvedOptions
   const tls = await tlsClientOptions(options.tls, host);
   const socket: TLSSocket = connect({ ...tls, host, port, ...({ allowHalfOpen: true } as object) });
   await whenConnected(socket, url, options, 'secureConnect', (error) => tlsError(error, url));
-  return new SocketTransport(socket, 'tls', url, options);
+  return new TlsTransport(socket, url, options);
 }
 
 function tlsError(error: Error, url: string) {
