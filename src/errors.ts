@@ -49,6 +49,10 @@ export const errorKinds = {
   RING_FRAME_TOO_LARGE: { retryable: false, meaning: 'The message does not fit into the ring buffer.' },
   RPC_ERROR: { retryable: false, meaning: 'The peer answered with a JSON-RPC error.' },
   SCHEMA_INVALID: { retryable: false, meaning: 'A JSON Schema or a value checked against one is not valid.' },
+  SESSION_ENDED: {
+    retryable: true,
+    meaning: 'The server ended the session and did not look at the call.',
+  },
   TLS_FAILED: { retryable: false, meaning: 'A TLS handshake or the check of a certificate failed.' },
   UNAUTHORIZED: { retryable: false, meaning: 'The server wants an authorization that the request lacks.' },
 } as const satisfies Record<string, ErrorKind>;

@@ -1,31 +1,31 @@
 /** One connection of a client: which era the server is of, and what a request needs there. */
-import { RingwireError, RpcError, RpcErrorCode } from '../errors.js';
+import { RingwireError, RpcError } from '../errors.js';
 import { askFor } from '../rpc/client.js';
 import type { Dispatcher } from '../rpc/dispatcher.js';
 import { Peer } from '../rpc/peer.js';
-import type { RequestOptions } from '../rpc/types.js';
-import { connectTransport } from '../transports/open.js';
-import type { Transport } from '../transports/transport.js';
+import { type HttpConnectEndpoint, parseConnectEndpoint } from '../transports/endpoint.js';
+import { connectTransport, isHttpConnect } from '../transports/open.js';
+import type { Transport, TransportOptions } from '../transports/transport.js';
+import { type Agreement, type Call, initialize, isAnswer, noCommonVersion, probe } from './client-era.js';
 import type { ResolvedConnectOptions, Target } from './client-options.js';
-import { type Era, MetaKey } from './protocol.js';
-import type { DiscoverResult, Implementation, InitializeResult, ServerCapabilities } from './types.js';
+import type { Era } from './protocol.js';
 
 /** A connection after the two sides found out what they speak. */
-export interface Link {
+export interface Link extends Agreement {
   readonly peer: Peer;
-  readonly era: Era;
-  readonly protocolVersion: string;
-  /** Self-reported; undefined where a modern server does not say. */
-  readonly serverInfo: Implementation | undefined;
-  readonly capabilities: ServerCapabilities;
-  readonly instructions: string | undefined;
-  /** `_meta` of every request; undefined in the legacy era. */
-  readonly meta: Readonly<Record<string, unknown>> | undefined;
+  readonly call: Call;
+  /** Resolves when the server can be heard though nothing was asked; absent where it can at once. */
+  readonly listening?: () => Promise<void>;
 }
 
 /** Whether the target is a connection already, which cannot be made a second time. */
 export function isTransport(target: Target): target is Transport {
   return typeof target === 'object' && 'start' in target;
+}
+
+/** A WebSocket names what will be spoken on it. */
+function offering(options: TransportOptions = {}): TransportOptions {
+  return { ...options, httpClient: { protocols: ['mcp'], ...options.httpClient } };
 }
 
 async function openPeer(
@@ -34,7 +34,9 @@ async function openPeer(
   dispatcher: Dispatcher,
 ): Promise<Peer> {
   const { encodings, ...rpc } = options.rpc ?? {};
-  const connected = isTransport(target) ? target : await connectTransport(target, options.transport);
+  const connected = isTransport(target)
+    ? target
+    : await connectTransport(target, offering(options.transport));
   const transport =
     encodings === undefined ? connected : await askFor(connected, encodings, options.transport);
   return new Peer(transport, {
@@ -44,6 +46,18 @@ async function openPeer(
     answerAfterEnd: false,
     ...(options.timeoutMs !== undefined && { defaultTimeoutMs: options.timeoutMs }),
   });
+}
+
+/** Calls through the peer itself. */
+function plainLink(peer: Peer, agreement: Agreement): Link {
+  return { ...agreement, peer, call: (method, params, options) => peer.request(method, params, options) };
+}
+
+/** The HTTP endpoint that the target names; undefined where it names something that carries frames. */
+function httpEndpoint(target: Target): HttpConnectEndpoint | undefined {
+  if (typeof target !== 'string') return undefined;
+  const endpoint = parseConnectEndpoint(target);
+  return isHttpConnect(endpoint) ? endpoint : undefined;
 }
 
 /**
@@ -56,18 +70,15 @@ export async function openLink(
   dispatcher: Dispatcher,
   known: Era | undefined,
 ): Promise<Link> {
+  const endpoint = httpEndpoint(target);
+  if (endpoint !== undefined) return openHttpLink(endpoint, options, dispatcher, known);
   const era = options.era === 'auto' ? known : options.era;
   const peer = await openPeer(target, options, dispatcher);
   try {
-    if (era === 'legacy') return await initialize(peer, options);
+    if (era === 'legacy') return plainLink(peer, await initialize(peer, options));
     const found = await probe(peer, options);
-    if (typeof found === 'object') return found;
-    if (options.era === 'modern')
-      throw new RingwireError(
-        'PROTOCOL_VERSION',
-        `The server does not answer server/discover, so it speaks no MCP of ${options.modern.join(', ')}. ` +
-          'Connect with era "auto" or "legacy".',
-      );
+    if (typeof found === 'object') return plainLink(peer, found);
+    if (options.era === 'modern') throw notModern(options);
     if (options.legacy.length === 0) throw noCommonVersion(options, []);
     return await initializeAfterProbe(peer, target, options, dispatcher, found);
   } catch (error) {
@@ -76,6 +87,47 @@ export async function openLink(
     if (options.era === 'auto' && era === 'legacy' && error instanceof RpcError)
       return openLink(target, options, dispatcher, undefined);
     throw error;
+  }
+}
+
+function notModern(options: ResolvedConnectOptions): RingwireError {
+  return new RingwireError(
+    'PROTOCOL_VERSION',
+    `The server does not answer server/discover, so it speaks no MCP of ${options.modern.join(', ')}. ` +
+      'Connect with era "auto" or "legacy".',
+  );
+}
+
+async function openHttpLink(
+  endpoint: HttpConnectEndpoint,
+  options: ResolvedConnectOptions,
+  dispatcher: Dispatcher,
+  known: Era | undefined,
+): Promise<Link> {
+  const { httpCalls, openHttpConnection, rememberEra, rememberedEra } = await import(
+    './http-client/open-http.js'
+  );
+  const era = options.era === 'auto' ? (known ?? rememberedEra(endpoint)) : options.era;
+  const { peer, transport } = await openHttpConnection(endpoint, options, dispatcher);
+  try {
+    let agreement: Agreement | 'legacy' | 'silent' = era === 'legacy' ? 'legacy' : await probe(peer, options);
+    if (typeof agreement === 'string') {
+      if (options.era === 'modern') throw notModern(options);
+      agreement = await initialize(peer, options);
+    }
+    if (options.era === 'auto') rememberEra(endpoint, agreement.era);
+    const isModern = agreement.era === 'modern';
+    return {
+      ...agreement,
+      peer,
+      call: httpCalls(peer, transport, isModern, options.timeoutMs, options.onWarning),
+      listening: () => transport.listening(),
+    };
+  } catch (error) {
+    peer.destroy();
+    if (options.era !== 'auto' || era !== 'legacy' || !isAnswer(error)) throw error;
+    rememberEra(endpoint, undefined);
+    return openHttpLink(endpoint, options, dispatcher, undefined);
   }
 }
 
@@ -104,118 +156,12 @@ async function initializeAfterProbe(
 ): Promise<Link> {
   const peer = await stillOpen(probed, target, options, dispatcher);
   try {
-    return await initialize(peer, options);
+    return plainLink(peer, await initialize(peer, options));
   } catch (error) {
     // A modern server that was slow to start was silent, too. It refuses initialize, and answers by now.
     const late = found === 'silent' && error instanceof RpcError ? await probe(peer, options) : found;
-    if (typeof late === 'object') return late;
+    if (typeof late === 'object') return plainLink(peer, late);
     peer.destroy();
     throw error;
   }
-}
-
-function modernMeta(options: ResolvedConnectOptions, version: string): Record<string, unknown> {
-  return {
-    [MetaKey.ProtocolVersion]: version,
-    [MetaKey.ClientInfo]: options.clientInfo,
-    [MetaKey.ClientCapabilities]: options.capabilities,
-    ...(options.logLevel !== undefined && { [MetaKey.LogLevel]: options.logLevel }),
-  };
-}
-
-function noCommonVersion(options: ResolvedConnectOptions, offered: readonly string[]): RingwireError {
-  const ours = [...options.modern, ...options.legacy].join(', ');
-  const theirs = offered.length === 0 ? 'names none' : `speaks ${offered.join(', ')}`;
-  return new RingwireError(
-    'PROTOCOL_VERSION',
-    `No common MCP revision: we speak ${ours}; the server ${theirs}.`,
-  );
-}
-
-/** Codes that only modern servers answer with (2026-07-28, basic, "Error Codes"). */
-const modernCodes: readonly number[] = [
-  RpcErrorCode.HeaderMismatch,
-  RpcErrorCode.MissingRequiredClientCapability,
-  RpcErrorCode.UnsupportedProtocolVersion,
-];
-
-function supportedOf(error: unknown): readonly string[] | undefined {
-  if (!(error instanceof RpcError) || error.rpcCode !== RpcErrorCode.UnsupportedProtocolVersion)
-    return undefined;
-  const supported = (error.data as { supported?: unknown } | undefined)?.supported;
-  return Array.isArray(supported) ? supported.filter((each) => typeof each === 'string') : [];
-}
-
-/**
- * Asks server/discover; "silent" is no answer in time. Anything that is no answer of a modern server, whichever its code, and no answer in time mean
- * a legacy one (2026-07-28, basic/transports/stdio, "Backward Compatibility").
- */
-async function probe(peer: Peer, options: ResolvedConnectOptions): Promise<Link | 'legacy' | 'silent'> {
-  let version = options.modern[0];
-  if (version === undefined) return 'legacy';
-  for (;;) {
-    const meta = modernMeta(options, version);
-    // Silence tells a legacy server from a modern one only where both will do.
-    const request: RequestOptions =
-      options.era === 'modern'
-        ? {}
-        : { timeoutMs: options.probeTimeoutMs, maxTimeoutMs: options.probeTimeoutMs };
-    try {
-      const result = await peer.request<DiscoverResult>('server/discover', { _meta: meta }, request);
-      if (!Array.isArray(result?.supportedVersions)) return 'legacy';
-      return modernLink(peer, options, result);
-    } catch (error) {
-      const supported = supportedOf(error);
-      if (supported === undefined) {
-        if (options.era === 'modern' && !(error instanceof RpcError)) throw error;
-        if (error instanceof RpcError && modernCodes.includes(error.rpcCode)) throw error;
-        if (error instanceof RingwireError && error.code === 'PROTOCOL_VERSION') throw error;
-        return error instanceof RingwireError && error.code === 'DEADLINE_EXCEEDED' ? 'silent' : 'legacy';
-      }
-      const other = options.modern.find((each) => supported.includes(each) && each !== version);
-      if (other === undefined) {
-        if (options.legacy.some((each) => supported.includes(each))) return 'legacy';
-        throw noCommonVersion(options, supported);
-      }
-      version = other;
-    }
-  }
-}
-
-function modernLink(peer: Peer, options: ResolvedConnectOptions, result: DiscoverResult): Link {
-  const version = options.modern.find((each) => result.supportedVersions.includes(each));
-  if (version === undefined) throw noCommonVersion(options, result.supportedVersions);
-  return {
-    peer,
-    era: 'modern',
-    protocolVersion: version,
-    serverInfo: result._meta?.[MetaKey.ServerInfo] as Implementation | undefined,
-    capabilities: result.capabilities ?? {},
-    instructions: result.instructions,
-    meta: modernMeta(options, version),
-  };
-}
-
-async function initialize(peer: Peer, options: ResolvedConnectOptions): Promise<Link> {
-  if (options.legacy.length === 0) throw noCommonVersion(options, []);
-  const result = await peer.request<InitializeResult>('initialize', {
-    protocolVersion: options.legacy[0],
-    capabilities: options.capabilities,
-    clientInfo: options.clientInfo,
-  });
-  if (!options.legacy.includes(result?.protocolVersion))
-    throw noCommonVersion(options, result?.protocolVersion === undefined ? [] : [result.protocolVersion]);
-  peer.notify('notifications/initialized');
-  const capabilities = result.capabilities ?? {};
-  if (options.logLevel !== undefined && capabilities.logging !== undefined)
-    await peer.request('logging/setLevel', { level: options.logLevel });
-  return {
-    peer,
-    era: 'legacy',
-    protocolVersion: result.protocolVersion,
-    serverInfo: result.serverInfo,
-    capabilities,
-    instructions: result.instructions,
-    meta: undefined,
-  };
 }

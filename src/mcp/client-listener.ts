@@ -13,7 +13,13 @@ const lostConnection: readonly string[] = [
   'CONNECTION_CLOSED',
   'CONNECTION_RESET',
   'IO_ERROR',
+  'SESSION_ENDED',
 ] satisfies ErrorCode[];
+
+/** Over HTTP a lost stream is asked for again this often in a row, after 50 ms, 100 ms and so on up to 10 s. */
+const maxStreamAttempts = 12;
+const firstStreamDelayMs = 50;
+const longestStreamDelayMs = 10_000;
 
 export class ClientListener {
   readonly #session: ClientSession;
@@ -89,6 +95,8 @@ export class ClientListener {
     const { canReconnect, isClosed } = this.#session;
     if (signal.aborted || isClosed) subscription.end();
     else if (!lostConnection.includes(error.code) || !canReconnect) subscription.end(error);
+    else if (this.#session.current.peer.transport.kind === 'http')
+      void this.#streamAgain(subscription, signal);
     // The session drops the connection when its end is known, which may be a moment after its requests failed.
     else
       this.#session.current.peer.closed
@@ -97,6 +105,22 @@ export class ClientListener {
           () => subscription.push({ type: 'reconnected' }),
           (again: RingwireError) => subscription.end(again),
         );
+  }
+
+  /** Over HTTP each subscription is a request of its own, and there is no connection whose end could be awaited. */
+  async #streamAgain(subscription: Subscription, signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      const delayMs = Math.min(firstStreamDelayMs * 2 ** attempt, longestStreamDelayMs);
+      await new Promise((resolve) => setTimeout(resolve, delayMs * (0.5 + Math.random() / 2)));
+      if (signal.aborted || subscription.ended || this.#session.isClosed) return subscription.end();
+      try {
+        await this.#start(subscription, signal);
+        return subscription.push({ type: 'reconnected' });
+      } catch (error) {
+        const isLasting = !(error instanceof RingwireError) || !error.retryable;
+        if (isLasting || attempt + 1 >= maxStreamAttempts) return subscription.end(error as RingwireError);
+      }
+    }
   }
 
   #acknowledged(params: unknown): void {
@@ -145,7 +169,8 @@ export class ClientListener {
   }
 
   async #subscribeLegacy(subscription: Subscription, options: RequestOptions): Promise<void> {
-    const { capabilities, peer } = await this.#session.usable('resources/subscribe');
+    const { capabilities, peer, listening } = await this.#session.usable('resources/subscribe');
+    await listening?.();
     const { tools, prompts, resources } = capabilities;
     const { requested } = subscription;
     const uris = resources?.subscribe ? (requested.resourceSubscriptions ?? []) : [];

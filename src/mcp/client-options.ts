@@ -63,6 +63,11 @@ export interface ConnectOptions extends InputHandlers {
    * for again. Requests that were in flight fail (retryable) and are never sent again by themselves. Default true.
    */
   readonly reconnect?: boolean;
+  /**
+   * What is wrong and does not stop the client: a tool left out of a list because its header annotations are invalid.
+   * Default: a warning of the process.
+   */
+  readonly onWarning?: (warning: string) => void;
   /** Ends requests that name no timeout. Default defaultTimeoutMs of src/limits.ts. */
   readonly timeoutMs?: number;
   readonly transport?: TransportOptions;
@@ -93,6 +98,7 @@ export function resolveConnectOptions(options: ConnectOptions) {
     probeTimeoutMs: options.probeTimeoutMs ?? probeTimeoutMs,
     maxInputRounds: options.maxInputRounds ?? maxInputRounds,
     reconnect: options.reconnect ?? true,
+    onWarning: options.onWarning ?? ((warning: string) => process.emitWarning(warning, 'RingwireWarning')),
   };
 }
 

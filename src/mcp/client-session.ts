@@ -101,14 +101,31 @@ export class ClientSession {
     params: Readonly<Record<string, unknown>> = {},
     options: RequestOptions = {},
   ): Promise<Result> {
+    try {
+      return await this.#requestOnce<Result>(method, params, options);
+    } catch (error) {
+      // The server forgot the session and never looked at the request (2025-11-25, basic/transports).
+      if (!(error instanceof RingwireError) || error.code !== 'SESSION_ENDED' || !this.canReconnect)
+        throw error;
+      // The link learns of its end a moment after its request.
+      await this.current.peer.closed;
+      return this.#requestOnce<Result>(method, params, options);
+    }
+  }
+
+  async #requestOnce<Result>(
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+    options: RequestOptions,
+  ): Promise<Result> {
     const link = await this.usable(method);
-    if (link.era === 'legacy') return link.peer.request<Result>(method, params, options);
+    if (link.era === 'legacy') return link.call<Result>(method, params, options);
     const { maxInputRounds } = this.#options;
     const signal = options.signal ?? new AbortController().signal;
     let input: Record<string, unknown> = {};
     for (let round = 0; round <= maxInputRounds; round++) {
       const sent = { ...params, ...input, _meta: this.#meta(link, params._meta) };
-      const result = await link.peer.request<ResultBase>(method, sent, options);
+      const result = await link.call<ResultBase>(method, sent, options);
       const type = result?.resultType ?? 'complete';
       if (type === 'complete') return result as Result;
       if (type !== 'input_required' || !inputMethods.includes(method))

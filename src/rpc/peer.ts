@@ -226,6 +226,14 @@ export class Peer implements Connection {
     return this.calls.responseText(call, outcome);
   }
 
+  /**
+   * Rejects our own request of this id; does nothing where it is settled. For transports that carry each request by
+   * itself, so that one can be lost while the others go on.
+   */
+  failRequest(id: IdText, error: RingwireError): void {
+    this.#pending.failById(id, error);
+  }
+
   /** Queues a response behind those before it. */
   reply(id: IdText, text: string): void {
     this.#outbox.post(text, id);

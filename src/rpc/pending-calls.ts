@@ -107,6 +107,12 @@ export class PendingCalls {
     return true;
   }
 
+  /** The call of this id fails by itself, on a connection that lives on. */
+  failById(id: IdText, error: RingwireError): void {
+    const call = this.#calls.get(id);
+    if (call !== undefined) this.fail(call, error);
+  }
+
   /** The message of this call cannot be sent, or the connection ended. */
   fail(call: PendingCall, error: unknown): void {
     this.#forget(call);

@@ -1,7 +1,7 @@
 /** Options of HTTP and WebSocket clients. Every default stands in src/limits.ts. */
 import { RingwireError } from '../../../errors.js';
 import * as limits from '../../../limits.js';
-import { type Check, checkAll, flag, integer, isRecord } from '../../option-checks.js';
+import { type Check, checkAll, flag, integer, isRecord, listOf } from '../../option-checks.js';
 
 /** Header fields by name. Their values may be secrets: they are never logged and stand in no error. */
 export type HeaderFields = Readonly<Record<string, string>>;
@@ -15,11 +15,16 @@ export interface HttpClientOptions {
   readonly maxRequests?: number;
   /** Closes a connection that was idle this long, unless the server names a shorter time. Default clientKeepAliveMs. */
   readonly keepAliveTimeoutMs?: number;
+  /** Sub-protocols that a WebSocket offers; the server must take one of them. Default: none, and connect() offers "mcp". */
+  readonly protocols?: readonly string[];
   /** Whether https takes HTTP/2 where the server offers it. Default true. */
   readonly http2?: boolean;
 }
 
 export type ResolvedHttpClientOptions = ReturnType<typeof resolveHttpClientOptions>;
+
+/** RFC 9110, section 5.6.2. */
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 const checks: Readonly<Record<keyof HttpClientOptions, Check>> = {
   headers: (value) =>
@@ -27,6 +32,7 @@ const checks: Readonly<Record<keyof HttpClientOptions, Check>> = {
   connections: integer(1, 65_535),
   maxRequests: integer(1, 1_000_000),
   keepAliveTimeoutMs: integer(1, 2 ** 31 - 1),
+  protocols: listOf('sub-protocol names', (value) => typeof value === 'string' && token.test(value)),
   http2: flag,
 };
 
@@ -39,6 +45,7 @@ export function resolveHttpClientOptions(options: HttpClientOptions = {}) {
     connections: options.connections ?? limits.clientConnections,
     maxRequests: options.maxRequests ?? limits.clientRequests,
     keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? limits.clientKeepAliveMs,
+    protocols: options.protocols ?? [],
     http2: options.http2 ?? true,
   };
 }
@@ -59,7 +66,7 @@ export function checkHeaders(fields: HeaderFields): Record<string, string> {
   const checked: Record<string, string> = {};
   for (const [name, value] of Object.entries(fields)) {
     const lower = name.toLowerCase();
-    if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(lower)) throw invalid(`"${name}" is no name of a header field`);
+    if (!token.test(lower)) throw invalid(`"${name}" is no name of a header field`);
     if (ownFields.has(lower)) throw invalid(`the header field "${name}" is set by the client itself`);
     if (typeof value !== 'string' || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
       throw invalid(`the value of the header field "${name}" must be a string without control characters`);
