@@ -27,6 +27,9 @@ export interface LightCallOwner {
   openPeer(exchange: HttpExchange): Peer;
 }
 
+/** In place of bytes that were given back. */
+const gone = '';
+
 export class LightCall implements CallContext, DeadlineEntry {
   readonly method = 'tools/call';
   readonly id: IdText;
@@ -73,7 +76,9 @@ export class LightCall implements CallContext, DeadlineEntry {
   }
 
   get meta(): Readonly<Record<string, unknown>> | undefined {
-    this.#meta ??= JSON.parse(this.#metaText()) as Record<string, unknown>;
+    // A handler that has answered may have kept its context; the bytes are gone then.
+    if (this.#meta === undefined && this.#source !== gone)
+      this.#meta = JSON.parse(this.#metaText()) as Record<string, unknown>;
     return this.#meta;
   }
 
@@ -204,13 +209,13 @@ export class LightCall implements CallContext, DeadlineEntry {
 
   #answer(text: string, status: number): void {
     const served = this.#served;
+    this.#state = CallState.Settled;
+    this.#source = gone;
     if (served === undefined) {
-      this.#state = CallState.Settled;
-      this.#untrack();
+      if (this.#isTracked) this.#untrack();
       this.#exchange.respond(status, jsonHead, text);
       return;
     }
-    this.#state = CallState.Settled;
     if (served.connection.conclude(served)) served.connection.reply(this.id, text);
   }
 
@@ -233,7 +238,12 @@ export class LightCall implements CallContext, DeadlineEntry {
     if (this.#served !== undefined) return this.#served;
     const peer = this.#owner.openPeer(this.#exchange);
     const transport = peer.transport as ExchangeTransport;
-    const served = new ServedCall(peer, this.method, this.id, () => this.meta as Record<string, unknown>);
+    const served = new ServedCall(
+      peer,
+      this.method,
+      this.id,
+      () => this.meta as Record<string, unknown> | undefined,
+    );
     served.expiresAt = this.expiresAt;
     this.#served = served;
     if (this.#state !== CallState.Open) {

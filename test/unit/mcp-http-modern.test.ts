@@ -1,0 +1,481 @@
+/** Modern requests over HTTP: the form of the answer, cancellation, deadlines, limits, subscriptions, the end. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { McpContext } from '../../src/mcp/context.js';
+import { createServer, type McpServer } from '../../src/mcp/index.js';
+import type { ServerOptions } from '../../src/mcp/server-options.js';
+import { DeadlineQueue } from '../../src/rpc/deadline-queue.js';
+import type { HttpUpgrade } from '../../src/transports/http/http-server.js';
+import type { Transport } from '../../src/transports/transport.js';
+import { callTool, type Message, request, serveHttp, type TestServer } from './mcp-http-support.js';
+import { meta } from './mcp-support.js';
+import { deferred, ManualClock, turn, Wire } from './rpc-harness.js';
+
+const open: TestServer[] = [];
+afterEach(async () => {
+  for (const each of open.splice(0)) await each.close();
+});
+
+interface Setup {
+  readonly server: McpServer;
+  readonly http: TestServer;
+  readonly clock: ManualClock;
+  /** Settles the handler of "wait". */
+  readonly finish: (value: unknown) => void;
+  /** Context of the last call of "wait". */
+  readonly context: () => McpContext;
+}
+
+async function setup(options: Partial<ServerOptions> = {}): Promise<Setup> {
+  const clock = new ManualClock();
+  let context: McpContext | undefined;
+  let finish: (value: unknown) => void = () => {};
+  const server = createServer({
+    name: 'modern',
+    version: '1',
+    ...options,
+    http: { keepAliveIntervalMs: 0, ...options.http },
+    rpc: { deadlines: new DeadlineQueue(clock), servedTimeoutMs: 1_000, ...options.rpc },
+  })
+    .tool('wait', (_, given) => {
+      context = given;
+      const { promise, resolve } = deferred();
+      finish = resolve;
+      return promise as Promise<string>;
+    })
+    .tool('echo', (args) => JSON.stringify(args))
+    .tool('steps', async (_, given) => {
+      given.progress(1, 2, 'half');
+      given.log('info', 'said');
+      await turn();
+      return 'done';
+    });
+  const http = await serveHttp(server);
+  open.push(http);
+  return { server, http, clock, finish: (value) => finish(value), context: () => context as McpContext };
+}
+
+function gauge(http: TestServer, name: string): number | undefined {
+  return http.application.gauges?.().find(([each]) => each === name)?.[2];
+}
+
+const withToken = (more: Record<string, unknown> = {}) => ({
+  _meta: meta({}, { progressToken: 'p', ...more }),
+});
+
+describe('the form of the answer', () => {
+  it('is JSON where nothing comes first, though the handler is asynchronous', async () => {
+    const { http, finish } = await setup();
+    const exchange = http.post(callTool('wait'));
+    expect(exchange.status).toBeUndefined();
+    finish('x');
+    await exchange.ended();
+    expect([exchange.status, exchange.head]).toEqual([200, { 'content-type': 'application/json' }]);
+  });
+
+  it('is events where progress or log messages come first', async () => {
+    const { http } = await setup();
+    const message = callTool('steps', {}, withToken({ 'io.modelcontextprotocol/logLevel': 'info' }));
+    const exchange = await http.post(message).ended();
+    expect(exchange.head).toEqual({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    expect(exchange.events).toMatchObject([
+      { method: 'notifications/progress', params: { progressToken: 'p', progress: 1, total: 2 } },
+      { method: 'notifications/message', params: { level: 'info', data: 'said' } },
+      { id: 1, result: { content: [{ text: 'done' }], resultType: 'complete' } },
+    ]);
+  });
+
+  it('is JSON without either where nobody asked for it', async () => {
+    const { http } = await setup();
+    const exchange = await http.post(callTool('steps')).ended();
+    expect(exchange.json.result).toMatchObject({ content: [{ text: 'done' }] });
+  });
+
+  it('is JSON without what came first where nothing else is accepted', async () => {
+    const { http } = await setup();
+    const exchange = await http
+      .post(callTool('steps', {}, withToken()), { accept: 'application/json' })
+      .ended();
+    expect(exchange.json.result).toMatchObject({ content: [{ text: 'done' }] });
+  });
+
+  it('is events where a handler tells its caller something of its own', async () => {
+    const { http, finish, context } = await setup();
+    const exchange = http.post(callTool('wait'));
+    context().connection.notify('notifications/own', { a: 1 });
+    finish('x');
+    await exchange.ended();
+    expect(exchange.events).toMatchObject([{ method: 'notifications/own' }, { id: 1, result: {} }]);
+  });
+});
+
+describe('input required', () => {
+  it('is answered, and the retry is served', async () => {
+    const { server, http } = await setup();
+    server.tool('ask', async (_, context) => {
+      const { action } = await context.elicit({
+        message: 'Go?',
+        requestedSchema: { type: 'object', properties: {} },
+      });
+      return action;
+    });
+    const able = { _meta: meta({ elicitation: {} }) };
+    const first = await http.post(callTool('ask', {}, able)).ended();
+    const { resultType, requestState, inputRequests } = first.json.result as Record<string, never>;
+    expect([resultType, Object.keys(inputRequests)]).toEqual(['input_required', ['input-1']]);
+    const inputResponses = { 'input-1': { action: 'accept', content: {} } };
+    const second = await http.post(callTool('ask', {}, { ...able, requestState, inputResponses })).ended();
+    expect(second.json.result).toMatchObject({ resultType: 'complete', content: [{ text: 'accept' }] });
+  });
+
+  it('is refused with 400 where the client cannot', async () => {
+    const { server, http } = await setup();
+    server.tool('ask', async (_, context) => String(await context.listRoots()));
+    const exchange = await http.post(callTool('ask')).ended();
+    expect([exchange.status, exchange.json.error]).toMatchObject([400, { code: -32021 }]);
+  });
+});
+
+describe('a client that goes away', () => {
+  it.each([
+    ['a usual call', {}, true],
+    ['a usual call whose handler looks later', {}, false],
+    ['a call with a progress token', withToken(), true],
+  ])('cancels %s', async (_, more, looksFirst) => {
+    const { http, finish, context } = await setup();
+    const exchange = http.post(callTool('wait', {}, more));
+    const before = looksFirst ? context().signal : undefined;
+    expect([before?.aborted ?? false, gauge(http, 'mcp_http_calls_in_flight')]).toEqual([false, 1]);
+    exchange.abort();
+    const { signal } = context();
+    expect(signal.aborted).toBe(true);
+    expect(signal.reason).toMatchObject({ code: 'CONNECTION_CLOSED' });
+    expect(gauge(http, 'mcp_http_calls_in_flight')).toBe(0);
+    finish('late');
+    await turn();
+    expect(exchange.status).toBeUndefined();
+  });
+
+  it('is told nothing more of a stream', async () => {
+    const { http, finish, context } = await setup();
+    const exchange = http.post(callTool('wait', {}, withToken()));
+    context().progress(1);
+    expect(exchange.events).toHaveLength(1);
+    exchange.abort();
+    context().progress(2);
+    finish('late');
+    await turn();
+    expect(exchange.events).toHaveLength(1);
+    expect(gauge(http, 'mcp_http_streams')).toBe(0);
+  });
+
+  it('before its body came leaves nothing behind', async () => {
+    const { http } = await setup();
+    const { TestExchange } = await import('./http-support.js');
+    const exchange = new TestExchange(http.application, { headers: { 'content-type': 'application/json' } });
+    http.application.onRequest(exchange);
+    exchange.abort();
+    expect(gauge(http, 'mcp_http_calls_in_flight')).toBe(0);
+  });
+});
+
+describe('a deadline', () => {
+  it.each([
+    ['of a usual call', {}, false],
+    ['of a usual call whose handler asked for its signal', {}, true],
+    ['of a call with a progress token', withToken(), true],
+  ])('%s is answered with an error, and the handler is told', async (_, more, looks) => {
+    const { http, clock, finish, context } = await setup();
+    const exchange = http.post(callTool('wait', {}, more));
+    if (looks) expect(context().signal.aborted).toBe(false);
+    expect(context().deadline).toBe(clock.now() + 1_000);
+    clock.advance(999);
+    expect(exchange.status).toBeUndefined();
+    clock.advance(1);
+    await exchange.ended();
+    expect([exchange.status, exchange.json.error]).toMatchObject([
+      200,
+      { code: -32603, data: { code: 'DEADLINE_EXCEEDED', retryable: true } },
+    ]);
+    expect(context().signal.reason).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    finish('late');
+    await turn();
+    expect(gauge(http, 'mcp_http_calls_in_flight')).toBe(0);
+  });
+
+  it.each([false, true])('starts anew with progress and by hand (signal read: %s)', async (looks) => {
+    const { http, clock, finish, context } = await setup();
+    const exchange = http.post(callTool('wait'));
+    if (looks) expect(context().signal.aborted).toBe(false);
+    clock.advance(900);
+    context().progress(1);
+    clock.advance(900);
+    context().extendDeadline(5_000);
+    clock.advance(4_999);
+    expect(exchange.status).toBeUndefined();
+    finish('x');
+    await exchange.ended();
+    expect(exchange.json.result).toMatchObject({ content: [{ text: 'x' }] });
+  });
+});
+
+describe('a context that outlives its call', () => {
+  it('does nothing', async () => {
+    const contexts: McpContext[] = [];
+    const { server, http } = await setup();
+    server.tool('keep', (_, context) => {
+      contexts.push(context);
+      return 'x';
+    });
+    const exchange = http.post(callTool('keep'));
+    await turn();
+    const [context] = contexts;
+    context.progress(1);
+    context.log('error', 'x');
+    expect([context.signal.aborted, context.connection.isOpen]).toEqual([false, false]);
+    expect(exchange.events).toEqual([]);
+    await turn();
+    expect(server.rpc.connections.size).toBe(0);
+  });
+});
+
+describe('limits', () => {
+  it('refuse calls beyond those in flight with 503', async () => {
+    const { http, finish } = await setup({ http: { maxInFlight: 2 } });
+    const first = http.post(callTool('wait', {}, withToken()));
+    const second = http.post(callTool('wait'));
+    const third = http.post(callTool('echo'), {}, { body: { ...callTool('echo'), id: 9 } });
+    expect([third.status, third.head['retry-after']]).toEqual([503, '1']);
+    expect(third.json).toMatchObject({
+      id: 9,
+      error: { code: -32603, data: { code: 'OVERLOADED', retryable: true } },
+    });
+    finish('x');
+    await second.ended();
+    expect(http.post(callTool('echo')).status).toBe(200);
+    first.abort();
+  });
+
+  it('are numbers', () => {
+    const bad = { name: 'x', version: '1', http: { maxInFlight: 0 } };
+    expect(() => createServer(bad)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  });
+});
+
+describe('notifications', () => {
+  const notification = (method: string, params?: Record<string, unknown>): Message => ({
+    jsonrpc: '2.0',
+    method,
+    ...(params && { params }),
+  });
+
+  it.each([
+    ['with _meta', { _meta: meta() }],
+    ['without', undefined],
+  ])('are accepted with 202 and no body, %s', async (_, params) => {
+    const { server, http } = await setup();
+    let seen: unknown;
+    server.notification('notifications/own', (given) => {
+      seen = given;
+    });
+    const exchange = http.post(notification('notifications/own', params));
+    expect([exchange.status, exchange.text, exchange.head]).toEqual([202, '', {}]);
+    expect(seen).toEqual(params);
+    expect(http.post(notification('notifications/unknown', params)).status).toBe(202);
+  });
+
+  it('cancel nothing of another request', async () => {
+    const { http, finish, context } = await setup();
+    const exchange = http.post(callTool('wait'));
+    expect(http.post(notification('notifications/cancelled', { requestId: 1 })).status).toBe(202);
+    expect(context().signal.aborted).toBe(false);
+    finish('x');
+    await exchange.ended();
+  });
+
+  it('are refused with 400 where headers and body disagree, or the revision is not served', async () => {
+    const { http } = await setup();
+    const own = notification('notifications/own', { _meta: meta() });
+    const refusals = [
+      http.post(own, { 'mcp-method': 'notifications/other' }),
+      http.post(own, { 'mcp-protocol-version': '2027-01-01' }),
+      http.post(notification('notifications/own'), { 'mcp-protocol-version': '2027-01-01' }),
+    ];
+    expect(refusals.map(({ status, json }) => [status, (json.error as { code: number }).code])).toEqual([
+      [400, -32020],
+      [400, -32020],
+      [400, -32022],
+    ]);
+  });
+});
+
+describe('subscriptions', () => {
+  const listen = (notifications: object, id = 1) => request('subscriptions/listen', { notifications }, id);
+
+  it('are acknowledged first, hear what they asked for, and end with a result', async () => {
+    const { server, http } = await setup();
+    const exchange = http.post(listen({ toolsListChanged: true }, 5));
+    expect([exchange.head['content-type'], gauge(http, 'mcp_http_subscriptions')]).toEqual([
+      'text/event-stream',
+      1,
+    ]);
+    server.tool('more', () => '').resource('a:b', { name: 'b' }, '');
+    await turn();
+    server.resourceUpdated('a:b');
+    await server.close({ drainTimeoutMs: 1_000 });
+    const _meta = { 'io.modelcontextprotocol/subscriptionId': 5 };
+    expect(exchange.events).toMatchObject([
+      {
+        method: 'notifications/subscriptions/acknowledged',
+        params: { _meta, notifications: { toolsListChanged: true } },
+      },
+      { method: 'notifications/tools/list_changed', params: { _meta } },
+      { id: 5, result: { resultType: 'complete', _meta } },
+    ]);
+    expect([exchange.isEnded, gauge(http, 'mcp_http_subscriptions')]).toEqual([true, 0]);
+  });
+
+  it('end with their client', async () => {
+    const { server, http } = await setup();
+    const exchange = http.post(listen({ toolsListChanged: true }));
+    expect(server.subscriberCount).toBe(1);
+    exchange.abort();
+    await turn();
+    expect([server.subscriberCount, server.rpc.connections.size]).toEqual([0, 0]);
+  });
+
+  it('are not limited by a deadline, nor count as calls in flight', async () => {
+    const { http, clock } = await setup({ http: { maxInFlight: 1 } });
+    const exchange = http.post(listen({}));
+    clock.advance(10_000);
+    expect(exchange.isEnded).toBe(false);
+    expect(http.post(callTool('echo')).status).toBe(200);
+  });
+
+  it('are refused beyond their limit, and where events are not accepted', async () => {
+    const { http } = await setup({ http: { maxSubscriptions: 1 } });
+    http.post(listen({}));
+    expect(http.post(listen({})).status).toBe(503);
+    expect(http.post(listen({}), { accept: 'application/json' }).status).toBe(406);
+    expect(http.post(listen('x' as never)).json.error ?? {}).toBeDefined();
+  });
+
+  it('skip notifications that wait already, for a client that does not read', async () => {
+    const { server, http } = await setup();
+    const exchange = http.post(listen({ toolsListChanged: true }), {}, { room: 1 });
+    for (let index = 0; index < 10; index += 1) {
+      server.tool(`t${index}`, () => '');
+      await turn();
+    }
+    expect(exchange.events).toHaveLength(1);
+    exchange.drain();
+    await turn();
+    expect(exchange.events).toHaveLength(2);
+  });
+
+  it('end with their application though the server goes on', async () => {
+    const { server, http } = await setup();
+    const other = await serveHttp(server);
+    const [one, two] = [http, other].map(({ post }) => post(listen({})));
+    await other.application.close();
+    expect([one.isEnded, two.isEnded]).toEqual([false, true]);
+    expect(two.events[1]).toMatchObject({ result: { resultType: 'complete' } });
+  });
+});
+
+describe('the end', () => {
+  it('waits for calls in flight and refuses new ones with 503', async () => {
+    const { server, http, finish } = await setup();
+    const usual = http.post(callTool('wait'));
+    const finishUsual = finish;
+    const closing = server.close({ drainTimeoutMs: 10_000 });
+    const refused = http.post(callTool('echo'));
+    expect([refused.status, refused.json.error]).toMatchObject([
+      503,
+      { data: { code: 'CONNECTION_CLOSED' } },
+    ]);
+    finishUsual('x');
+    await closing;
+    expect(usual.json.result).toMatchObject({ content: [{ text: 'x' }] });
+  });
+
+  it.each([
+    ['usual', {}],
+    ['other', withToken()],
+  ])('answers %s calls that take longer', async (_, more) => {
+    const { server, http, context } = await setup({ rpc: { deadlines: undefined } });
+    const exchange = http.post(callTool('wait', {}, more));
+    await server.close({ drainTimeoutMs: 0 });
+    expect(exchange.json.error).toMatchObject({ code: -32603, data: { code: 'CONNECTION_CLOSED' } });
+    expect(context().signal.aborted).toBe(true);
+  });
+});
+
+describe('who calls', () => {
+  it.each([{}, withToken()])('is known to handlers (%#)', async (more) => {
+    const { server, http } = await setup();
+    server.tool('who', (_, { auth, peer }) => `${auth?.principal} ${auth?.scopes} ${peer.address}`);
+    const principal = { principal: 'ann', scopes: ['a', 'b'] };
+    const exchange = await http.post(callTool('who', {}, more), {}, { principal }).ended();
+    expect(exchange.json.result).toMatchObject({ content: [{ text: 'ann a,b 127.0.0.1' }] });
+  });
+});
+
+describe('an upgrade', () => {
+  function upgrade(protocols: readonly string[]) {
+    const wire = new Wire();
+    const outcome: { accepted?: string | null; status?: number } = {};
+    const asked = {
+      protocols,
+      principal: { principal: 'ann', scopes: [] },
+      accept(protocol: string | undefined, connected: (transport: Transport) => void) {
+        outcome.accepted = protocol ?? null;
+        connected(wire);
+      },
+      refuse(status: number) {
+        outcome.status = status;
+      },
+    } as unknown as HttpUpgrade;
+    return { asked, wire, outcome };
+  }
+
+  it.each([
+    [['mcp'], 'mcp'],
+    [['other', 'mcp'], 'mcp'],
+    [[], null],
+    [['other'], null],
+  ])('that offers %j becomes a connection with the sub-protocol %j', async (offered, accepted) => {
+    const { server, http } = await setup();
+    server.tool('who', (_, { auth }) => `${auth?.principal}`);
+    const { asked, wire, outcome } = upgrade(offered);
+    http.application.onUpgrade?.(asked);
+    expect(outcome).toEqual({ accepted });
+    wire.deliver(callTool('who'));
+    expect(wire.take()).toMatchObject([{ id: 1, result: { content: [{ text: 'ann' }] } }]);
+  });
+
+  it('is refused at the end', async () => {
+    const { http } = await setup();
+    await http.close();
+    const { asked, outcome } = upgrade([]);
+    http.application.onUpgrade?.(asked);
+    expect(outcome).toEqual({ status: 503 });
+  });
+});
+
+describe('what never became a request', () => {
+  it.each([
+    [400, -32600],
+    [404, -32600],
+    [431, -32600],
+    [503, -32603],
+  ])('is answered as JSON-RPC: %d', async (status, code) => {
+    const { http } = await setup();
+    const { head, body } = http.application.refusal(status, 'why');
+    expect(head).toEqual(['content-type', 'application/json']);
+    expect(JSON.parse(body)).toMatchObject({ jsonrpc: '2.0', id: null, error: { code, message: 'why' } });
+  });
+});
