@@ -30,8 +30,12 @@ const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   CONNECTION_REFUSED: ExitCode.Unavailable,
   CONNECTION_RESET: ExitCode.Unavailable,
   IO_ERROR: ExitCode.Unavailable,
+  SESSION_ENDED: ExitCode.Unavailable,
+  TLS_FAILED: ExitCode.Unavailable,
   DEADLINE_EXCEEDED: ExitCode.Timeout,
+  HTTP_STATUS: ExitCode.Remote,
   RPC_ERROR: ExitCode.Remote,
+  UNAUTHORIZED: ExitCode.Remote,
 };
 
 export function exitCodeOf(error: RingwireError): ExitCode {

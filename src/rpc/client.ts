@@ -1,7 +1,8 @@
 /** Connects to a JSON-RPC 2.0 peer. */
 import { RingwireError } from '../errors.js';
 import type { Encoding } from '../serialization/codec.js';
-import { connectTransport } from '../transports/open.js';
+import { parseConnectEndpoint } from '../transports/endpoint.js';
+import { connectTransport, isHttpConnect } from '../transports/open.js';
 import type { SendResult, Transport, TransportOptions } from '../transports/transport.js';
 import { checkEncodings, requestEncoding } from '../transports/upgrade.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -77,10 +78,9 @@ export async function connectRpc(
   }
   const errors: RingwireError[] = [];
   for (const each of targets) {
-    let transport: Transport;
+    let peer: Peer;
     try {
-      transport = await connectTransport(each, transportOptions);
-      if (encodings !== undefined) transport = await askFor(transport, encodings, transportOptions);
+      peer = await openPeer(each, transportOptions, encodings, peerOptions);
     } catch (error) {
       if (!(error instanceof RingwireError)) throw error;
       errors.push(error);
@@ -88,9 +88,35 @@ export async function connectRpc(
       if (transportOptions?.signal?.aborted || error.code === 'CONFIG_INVALID') break;
       continue;
     }
-    return new RpcClient(new Peer(transport, peerOptions), each);
+    return new RpcClient(peer, each);
   }
   throw errors.length === 1 ? errors[0] : allFailed(errors);
+}
+
+async function openPeer(
+  target: RpcTarget,
+  transportOptions: TransportOptions | undefined,
+  encodings: readonly Encoding[] | undefined,
+  peerOptions: PeerOptions,
+): Promise<Peer> {
+  const endpoint =
+    typeof target === 'object' && target !== null && 'kind' in target
+      ? target
+      : parseConnectEndpoint(target as string);
+  if (isHttpConnect(endpoint)) {
+    if (encodings !== undefined)
+      throw new RingwireError('CONFIG_INVALID', 'HTTP carries JSON alone: "encodings" cannot be asked for.');
+    const { openHttpTransport } = await import('./http/client-transport.js');
+    const transport = await openHttpTransport(endpoint, transportOptions);
+    const peer = new Peer(transport, peerOptions);
+    transport.onRequestFailed = (id, error) => peer.failRequest(id, error);
+    return peer;
+  }
+  const transport = await connectTransport(endpoint, transportOptions);
+  return new Peer(
+    encodings === undefined ? transport : await askFor(transport, encodings, transportOptions),
+    peerOptions,
+  );
 }
 
 /** requestEncoding() under the options of a connection. */
