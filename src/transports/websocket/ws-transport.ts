@@ -148,7 +148,8 @@ export class WsTransport implements Transport {
       const bytes = this.bufferedBytes;
       this.destroy(bytes > 0 ? dropped(bytes, closeTimeoutMs) : undefined);
     }, closeTimeoutMs);
-    if (this.bufferedBytes === 0) this.#lingerBriefly();
+    // Tells when everything before it has left.
+    if (this.#socket.writable) this.#socket.write('', this.#written);
     return this.#gone;
   }
 
