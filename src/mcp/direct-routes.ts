@@ -5,16 +5,16 @@
  */
 import { ConnectionFlag, EnvelopeFlag } from '../binding/constants.generated.js';
 import { RpcError, RpcErrorCode } from '../errors.js';
+import type { Replies } from '../rpc/direct/call-engine.js';
 import type { DirectCall } from '../rpc/direct/direct-call.js';
+import { directPortOf } from '../rpc/direct/direct-port.js';
 import {
   type DirectHandler,
   type DirectServer,
   type RequestProfile,
   writeJson,
 } from '../rpc/direct/direct-server.js';
-import type { ReplyBatch } from '../rpc/direct/reply-batch.js';
 import type { DirectRoutes } from '../rpc/direct/routes.js';
-import { nativeConnectionOf } from '../transports/upgrade.js';
 import { McpCallContext } from './context.js';
 import { legacySessionOf } from './methods.js';
 import type { Era } from './protocol.js';
@@ -104,7 +104,7 @@ class ToolHandler implements DirectHandler {
     return tool.handler(args as never, context);
   }
 
-  write(value: unknown, call: DirectCall, replies: ReplyBatch): Promise<unknown> | undefined {
+  write(value: unknown, call: DirectCall, replies: Replies): Promise<unknown> | undefined {
     const tool = this.#tool;
     const context = call.attachment as McpCallContext | undefined;
     if (tool.output === undefined && context?.openedInput === undefined) {
@@ -121,14 +121,14 @@ class ToolHandler implements DirectHandler {
     return isPromise(outcome) ? outcome : this.#writeOutcome(outcome as ToolOutcome, call, replies);
   }
 
-  fail(error: unknown, call: DirectCall, replies: ReplyBatch): void {
+  fail(error: unknown, call: DirectCall, replies: Replies): void {
     const context = call.attachment as McpCallContext | undefined;
     if (context === undefined) throw error;
     call.attachment = undefined;
     this.#writeOutcome(failed(context, error, this.#tool.finish), call, replies);
   }
 
-  #writeOutcome(outcome: ToolOutcome, call: DirectCall, replies: ReplyBatch): undefined {
+  #writeOutcome(outcome: ToolOutcome, call: DirectCall, replies: Replies): undefined {
     const era: Era = call.profile === modern ? 'modern' : 'legacy';
     writeJson(this.#server.methods.dress(era, outcome), call, replies);
   }
@@ -183,8 +183,8 @@ class RouteTable {
   follow(): void {
     this.#update();
     this.#server.methods.onLegacy = ({ transport }) => {
-      const native = nativeConnectionOf(transport);
-      if (native !== undefined) native.flags |= ConnectionFlag.Legacy;
+      const port = directPortOf(transport);
+      if (port !== undefined) port.flags |= ConnectionFlag.Legacy;
     };
     this.#server.onCatalogueChange(() => {
       if (this.#isStale) return;

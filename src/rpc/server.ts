@@ -1,5 +1,6 @@
 /** Serves JSON-RPC 2.0 on any number of endpoints and connections. */
 
+import { addon } from '../binding/addon.js';
 import type { StreamEngineCounters } from '../binding/native.js';
 import { RingwireError } from '../errors.js';
 import * as limits from '../limits.js';
@@ -8,12 +9,15 @@ import { createScanner } from '../serialization/envelope.js';
 import { type HttpListenEndpoint, parseListenEndpoint } from '../transports/endpoint.js';
 import type { ServerApplication } from '../transports/http/http-server.js';
 import { NativeConnection } from '../transports/native/connection.js';
+import { NativeEngine } from '../transports/native/engine.js';
 import { isHttpListen, listenTransport } from '../transports/open.js';
 import { type ResolvedOptions, resolveOptions } from '../transports/options.js';
 import type { Listener, Transport, TransportOptions } from '../transports/transport.js';
 import { checkEncodings, offerEncoding } from '../transports/upgrade.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { DirectServer } from './direct/direct-server.js';
+import { MessageServer } from './direct/message-server.js';
+import { ReplyBatch } from './direct/reply-batch.js';
 import { type DirectRoutes, methodRoutes } from './direct/routes.js';
 import { Dispatcher } from './dispatcher.js';
 import { Peer } from './peer.js';
@@ -45,7 +49,9 @@ export class RpcServer {
   readonly #routes: DirectRoutes;
   readonly #encodings: readonly Encoding[] | undefined;
   /** Serves the calls of native connections; made when the first of them is asked for. */
-  #direct: DirectServer | undefined;
+  #direct: { readonly server: DirectServer; readonly engine: NativeEngine } | undefined;
+  /** Serves the calls of connections that deliver message by message, in batches; made for the first of them. */
+  #messages: MessageServer | undefined;
   readonly #httpApplication: HttpApplicationFactory;
   readonly #applications = new Set<ServerApplication>();
   readonly #connections = new Set<Peer>();
@@ -122,7 +128,7 @@ export class RpcServer {
       endpoint,
       options,
       onConnection,
-      () => this.#directServer().engine,
+      () => this.#nativeServer().engine,
     );
     if (this.#closing !== undefined) {
       await listener.close();
@@ -172,6 +178,8 @@ export class RpcServer {
   attach(transport: Transport, options: PeerOptions = this.#peerOptions): Peer {
     this.#refuseWhenClosed();
     const encodings = this.#encodings;
+    // Without native code the batch costs more than it saves.
+    if (transport.kind === 'ws' && addon() !== undefined) return this.#messageServer().attach(transport);
     if (encodings === undefined) {
       const peer = new Peer(transport, options);
       this.#dispatchNatively(transport, peer);
@@ -190,7 +198,7 @@ export class RpcServer {
   #dispatchNatively(transport: Transport, peer: Peer): void {
     const direct = this.#direct;
     const isOurs = transport instanceof NativeConnection && transport.engine === direct?.engine;
-    if (direct !== undefined && isOurs && peer.isOpen) direct.attach(transport, peer);
+    if (direct !== undefined && isOurs && peer.isOpen) direct.server.attach(transport, peer);
   }
 
   /** The server's counters in the native engine; undefined where none of its connections is native. */
@@ -198,12 +206,19 @@ export class RpcServer {
     return this.#direct?.engine.native.counters();
   }
 
-  #directServer(): DirectServer {
+  #nativeServer() {
     if (this.#direct === undefined) {
-      this.#direct = new DirectServer(this.#peerOptions.maxDepth ?? limits.maxDepth, this.#routes.profiles);
-      this.#routes.install(this.#direct);
+      const engine = new NativeEngine(this.#peerOptions.maxDepth ?? limits.maxDepth);
+      const server = new DirectServer(engine, new ReplyBatch(engine), this.#routes.profiles);
+      this.#direct = { server, engine };
+      this.#routes.install(server);
     }
     return this.#direct;
+  }
+
+  #messageServer(): MessageServer {
+    this.#messages ??= new MessageServer(this.#routes, this.#peerOptions);
+    return this.#messages;
   }
 
   /**
@@ -223,8 +238,10 @@ export class RpcServer {
     const applications = [...this.#applications].map((application) => application.close(options));
     const stopping = listeners.map((listener) => listener.close(options));
     await Promise.all([...stopping, ...closing, ...applications]);
-    this.#direct?.close();
+    this.#direct?.server.close();
     this.#direct = undefined;
+    this.#messages?.close();
+    this.#messages = undefined;
   }
 
   #refuseWhenClosed(): void {

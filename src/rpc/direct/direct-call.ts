@@ -1,17 +1,17 @@
 /**
- * The context of a call that the native engine delivered. It is a few numbers until a handler asks for more: then a
+ * The context of a call that an engine delivered. It is a few numbers until a handler asks for more: then a
  * ServedCall is made from the bytes that still lie in the receive arena.
  */
 import { BatchField, EnvelopeFlag } from '../../binding/constants.generated.js';
-import type { NativeEngine } from '../../transports/native/engine.js';
 import type { PeerInfo } from '../../transports/transport.js';
 import type { Peer } from '../peer.js';
 import { CallState, ServedCall } from '../served-call.js';
 import type { AuthInfo, CallContext, IdText, LogLevel, TraceContext } from '../types.js';
+import type { CallEngine } from './call-engine.js';
 
 /** What a DirectCall needs of the server that made it. */
 export interface DirectCallOwner {
-  readonly engine: NativeEngine;
+  readonly engine: CallEngine;
   /** The call was cancelled, met its deadline or lost its connection: its slot is free. */
   abandon(call: DirectCall): void;
 }

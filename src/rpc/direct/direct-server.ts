@@ -1,5 +1,5 @@
 /**
- * Serves the calls that the native engine scanned, routed and batched: no frame, no envelope, one JSON.parse for the
+ * Serves the calls that an engine scanned, routed and batched: no frame, no envelope, one JSON.parse for the
  * inputs of a tick, one hand-over of its answers. What the generic path would do differently is left to it: errors,
  * refusals, cancellation and deadlines all go through the connection's Peer.
  */
@@ -11,16 +11,14 @@ import {
   RouteCode,
 } from '../../binding/constants.generated.js';
 import { RingwireError } from '../../errors.js';
-import type { NativeConnection } from '../../transports/native/connection.js';
-import { type CallHandler, NativeEngine } from '../../transports/native/engine.js';
 import { nativeConnectionOf } from '../../transports/upgrade.js';
 import { JsonText } from '../json-text.js';
 import type { Peer } from '../peer.js';
 import { CallState } from '../served-call.js';
+import type { CallEngine, CallHandler, DirectPort, Replies } from './call-engine.js';
 import { DirectCall, type DirectCallOwner } from './direct-call.js';
-import { ReplyBatch } from './reply-batch.js';
 
-/** Which requests native routes may serve, told by EnvelopeFlag and ConnectionFlag bits. */
+/** Which requests routes may serve, told by EnvelopeFlag and ConnectionFlag bits. */
 export interface RequestProfile {
   readonly flagsMask: number;
   readonly flagsValue: number;
@@ -38,9 +36,9 @@ export interface DirectHandler {
    * Adds the answer to `replies` for call.slot, or returns a promise: then it is called again with what comes of it.
    * May throw, for instance what JSON.stringify throws; then an error is the answer.
    */
-  write(result: unknown, call: DirectCall, replies: ReplyBatch): PromiseLike<unknown> | undefined;
+  write(result: unknown, call: DirectCall, replies: Replies): PromiseLike<unknown> | undefined;
   /** Answers a call that threw or was rejected, or throws what the caller is to be told. Default: the error itself. */
-  fail?(error: unknown, call: DirectCall, replies: ReplyBatch): void;
+  fail?(error: unknown, call: DirectCall, replies: Replies): void;
 }
 
 export interface DirectRoute {
@@ -63,8 +61,8 @@ const joinedInput = 1;
 const inLargeFrame = 2;
 
 export class DirectServer implements CallHandler, DirectCallOwner {
-  readonly engine: NativeEngine;
-  readonly #replies: ReplyBatch;
+  readonly engine: CallEngine;
+  readonly #replies: Replies;
   readonly #handlers: (DirectHandler | undefined)[] = [];
   /** Handler numbers by route, so that a route that is set again takes its old number. */
   readonly #numbers = new Map<string, number>();
@@ -75,17 +73,17 @@ export class DirectServer implements CallHandler, DirectCallOwner {
   /** Calls of this batch whose handlers have not settled. */
   #unsettled: DirectCall[] = [];
 
-  constructor(maxDepth: number, profiles: readonly RequestProfile[]) {
-    this.engine = new NativeEngine(maxDepth);
-    this.#replies = new ReplyBatch(this.engine);
-    this.engine.serveCalls(this);
+  constructor(engine: CallEngine, replies: Replies, profiles: readonly RequestProfile[]) {
+    this.engine = engine;
+    this.#replies = replies;
+    engine.serveCalls(this);
     const fields = profiles.flatMap((profile) => [
       profile.flagsMask,
       profile.flagsValue,
       profile.connectionMask,
       profile.connectionValue,
     ]);
-    this.engine.native.setProfiles(Int32Array.from(fields));
+    engine.table.setProfiles(Int32Array.from(fields));
   }
 
   /** Routes the requests to a handler. */
@@ -107,16 +105,16 @@ export class DirectServer implements CallHandler, DirectCallOwner {
 
   /** Takes the routes of a method and key away, whatever their profile. */
   remove(method: string, key = ''): void {
-    this.engine.native.removeRoute(method, key);
+    this.engine.table.removeRoute(method, key);
   }
 
   /** The number of a reply template: a plain string goes between the halves, escaped as JSON. */
   template(before: string, after: string): number {
-    return this.engine.native.addTemplate(before, after);
+    return this.engine.table.addTemplate(before, after);
   }
 
-  /** Has the engine dispatch the requests of a connection of its own. */
-  attach(connection: NativeConnection, peer: Peer): void {
+  /** Has the engine dispatch the requests of one of its connections. */
+  attach(connection: DirectPort, peer: Peer): void {
     this.#peers[connection.index] = peer;
     connection.flags |= ConnectionFlag.Dispatch;
     peer.beforeDrain = () => this.#trackUnsettled();
@@ -296,12 +294,13 @@ export class DirectServer implements CallHandler, DirectCallOwner {
 
   /** The input of a call in a large frame; the frame is freed before the handler runs. */
   #takeLarge(base: number, call: DirectCall): unknown {
-    const { native, records } = this.engine;
+    const { records } = this.engine;
+    const largeFrames = this.engine.largeFrames!;
     const number = records[base + BatchField.Start];
-    const frame = Buffer.from(native.takeLargeFrame(number)!);
+    const frame = Buffer.from(largeFrames.takeLargeFrame(number)!);
     call.keepFrom(frame);
     const input = this.#input(base, frame);
-    native.releaseLargeFrame(number);
+    largeFrames.releaseLargeFrame(number);
     return input;
   }
 
@@ -317,7 +316,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
   }
 
   #set(route: DirectRoute, code: number, number: number, wantsArguments: boolean, reply: string): void {
-    this.engine.native.setRoute(
+    this.engine.table.setRoute(
       route.method,
       route.key ?? '',
       code,
@@ -332,7 +331,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
 }
 
 /** The answer to a call with a result of any shape. Throws INTERNAL where JSON cannot carry it. */
-export function writeJson(result: unknown, call: DirectCall, replies: ReplyBatch): undefined {
+export function writeJson(result: unknown, call: DirectCall, replies: Replies): undefined {
   replies.add(call.slot, ReplyKind.Result, resultJson(result, call.method));
 }
 

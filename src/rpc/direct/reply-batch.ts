@@ -1,6 +1,7 @@
 /** Answers on their way to the native engine: one text and one array of records for all answers of a tick. */
 import { ReplyField, ReplyKind } from '../../binding/constants.generated.js';
 import type { NativeEngine } from '../../transports/native/engine.js';
+import type { Replies } from './call-engine.js';
 
 /** The text is handed over in pieces of at least this many UTF-16 units, so that a tick of large answers stays flat. */
 const maxTextUnits = 256 * 1024;
@@ -9,7 +10,7 @@ const maxTextUnits = 256 * 1024;
 const longAnswerUnits = 1024 * 1024;
 const partUnits = 64 * 1024;
 
-export class ReplyBatch {
+export class ReplyBatch implements Replies {
   readonly #engine: NativeEngine;
   readonly #records: Int32Array;
   readonly #capacity: number;

@@ -7,23 +7,9 @@ import { requireAddon } from '../../binding/addon.js';
 import { BatchField, BatchKind, EngineState } from '../../binding/constants.generated.js';
 import type { NativeStreamEngine } from '../../binding/native.js';
 import * as limits from '../../limits.js';
+import type { CallHandler } from './call-handler.js';
 import type { NativeConnection } from './connection.js';
 import type { NativeListener } from './listener.js';
-
-/**
- * Who serves the calls of a batch. Called in the order begin, call…, end, once per delivery; collect() comes after
- * the microtasks of that delivery, and before the loop polls, whenever requestCollect() was called.
- */
-export interface CallHandler {
-  /** `joined` is the JSON text of an array of the inputs whose record says Joined. */
-  begin(joined: string | undefined): void;
-  /** `base` is the index of the record's first field in engine.records. */
-  call(base: number): void;
-  /** A frame for the generic path comes next: calls before it must be known, and their answers on their way. */
-  beforeFrame(): void;
-  end(): void;
-  collect(): void;
-}
 
 /** How a connect attempt ends: status 0 or a negative libuv error. */
 export type OnConnected = (status: number) => void;
@@ -71,6 +57,15 @@ export class NativeEngine {
   static shared(): NativeEngine {
     shared ??= new NativeEngine();
     return shared;
+  }
+
+  /** Routes and reply templates. */
+  get table(): NativeStreamEngine {
+    return this.native;
+  }
+
+  get largeFrames(): NativeStreamEngine {
+    return this.native;
   }
 
   /** Serves the calls of connections whose Dispatch flag is set. */
