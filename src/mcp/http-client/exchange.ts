@@ -1,6 +1,6 @@
 /**
  * One message of ours and what comes back for it: nothing, one JSON body, or an event stream that ends with the
- * response. In the legacy era a stream that broke goes on where it stopped, if its events had ids.
+ * response. Where the server can, a stream that broke goes on where it stopped, if its events had ids.
  */
 import { EnvelopeKind } from '../../binding/constants.generated.js';
 import { HttpError, RingwireError } from '../../errors.js';
@@ -8,7 +8,28 @@ import { closeLingerMs } from '../../limits.js';
 import { errorFromWire } from '../../rpc/json-text.js';
 import { type FrameSink, statusError } from '../../transports/http/client/answer-reader.js';
 import type { AnswerHeaders, HttpCall } from '../../transports/http/client/http-client.js';
-import { isReply, type Message } from './outgoing.js';
+import { isReply, type Message } from './message.js';
+
+/** How one message is carried. */
+export interface ExchangeTraits {
+  /** The protocol's revision where each message names it, else ''. */
+  readonly version: string;
+  /** Whether a broken event stream can be asked to go on. */
+  readonly isResumable: boolean;
+  /** Whether the response comes by another stream. */
+  readonly answeredElsewhere: boolean;
+  readonly hooks?: MessageHooks;
+}
+
+/** What whoever sends a message adds to it, and wants to know of it. */
+export interface MessageHooks {
+  /** Header fields of this message alone. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The server took it; messages may follow. */
+  readonly onTaken?: () => void;
+  /** The end, once: without an error it was answered, or accepted where it wants no answer. */
+  readonly onEnd?: (error: RingwireError | undefined) => void;
+}
 
 /** What an exchange needs of its transport. */
 export interface ExchangeOwner {
@@ -37,16 +58,11 @@ const maxRetryMs = 60_000;
 
 export class Exchange implements FrameSink {
   readonly message: Message;
-  /** The revision of a message of the modern era, '' in the legacy one. */
-  readonly version: string;
-  /** Whether the response comes by another stream, as with HTTP+SSE. */
-  readonly answeredElsewhere: boolean;
+  readonly traits: ExchangeTraits;
   /** Under which session it was sent. */
   sessionId: string | undefined;
   /** HTTP status of the answer; 0 before it. */
   status = 0;
-  /** Header fields of this message alone. */
-  readonly headers: Readonly<Record<string, string>> | undefined;
 
   readonly #owner: ExchangeOwner;
   #call: HttpCall | undefined;
@@ -61,18 +77,10 @@ export class Exchange implements FrameSink {
   #isResuming = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    owner: ExchangeOwner,
-    message: Message,
-    version: string,
-    answeredElsewhere: boolean,
-    headers: Readonly<Record<string, string>> | undefined,
-  ) {
+  constructor(owner: ExchangeOwner, message: Message, traits: ExchangeTraits) {
     this.#owner = owner;
     this.message = message;
-    this.version = version;
-    this.answeredElsewhere = answeredElsewhere;
-    this.headers = headers;
+    this.traits = traits;
   }
 
   get isRequest(): boolean {
@@ -95,6 +103,7 @@ export class Exchange implements FrameSink {
     this.#answerHeaders = headers;
     this.#isStream = isStream;
     this.#owner.opened(this, headers);
+    if (isStream) this.traits.hooks?.onTaken?.();
   }
 
   onFrame(frame: Buffer): void {
@@ -121,7 +130,7 @@ export class Exchange implements FrameSink {
 
   onEnd(): void {
     if (this.#isOver) return;
-    if (!this.isRequest || this.#answered || (this.answeredElsewhere && this.status < 300)) {
+    if (!this.isRequest || this.#answered || (this.traits.answeredElsewhere && this.status < 300)) {
       this.#finish(undefined);
       return;
     }
@@ -205,7 +214,7 @@ export class Exchange implements FrameSink {
   #lost(error: RingwireError): void {
     const canResume =
       this.#lastEventId !== undefined &&
-      this.version === '' &&
+      this.traits.isResumable &&
       error.code !== 'FRAME_TOO_LARGE' &&
       error.code !== 'FRAME_INVALID';
     if (!canResume || this.#fruitless >= maxFruitlessResumes) {

@@ -14,14 +14,15 @@ import {
   type HttpClient,
   type HttpRequest,
   headerOf,
+  openHttpClient,
 } from '../../transports/http/client/http-client.js';
 import type { ResolvedOptions } from '../../transports/options.js';
-import { alreadyStarted } from '../../transports/system-errors.js';
+import { aborted, alreadyStarted } from '../../transports/system-errors.js';
 import type { PeerInfo, SendResult, Transport, TransportHandlers } from '../../transports/transport.js';
 import { encodeHeaderValue } from '../header-values.js';
 import { modernVersions } from '../protocol.js';
-import { Exchange, type ExchangeOwner } from './exchange.js';
-import { isReply, type Message, MessageScanner } from './outgoing.js';
+import { Exchange, type ExchangeOwner, type MessageHooks } from './exchange.js';
+import { isReply, type Message, MessageScanner } from './message.js';
 import { ServerStream, type ServerStreamOwner } from './server-stream.js';
 import { SseEndpoint, type SseOwner } from './sse-endpoint.js';
 
@@ -45,17 +46,13 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   readonly url: string;
   /** A request of ours ended without a response: failed, or was refused by HTTP. */
   onRequestFailed: ((id: IdText, error: RingwireError) => void) | undefined;
-  /** A notification or a reply of ours was not accepted. */
-  onUndelivered: ((error: RingwireError) => void) | undefined;
-  /** An exchange is over; `error` as with onRequestFailed. */
-  onExchangeEnded: ((message: Message, error: RingwireError | undefined) => void) | undefined;
 
   readonly #server: FrameServer;
   readonly #path: string;
   readonly #scanner = new MessageScanner();
   readonly #exchanges = new Set<Exchange>();
-  /** Header fields of messages that are about to be sent, by id. */
-  readonly #extra = new Map<IdText, Readonly<Record<string, string>>>();
+  /** For requests that are about to be sent, by id. */
+  readonly #hooks = new Map<IdText, MessageHooks>();
   #handlers: TransportHandlers | undefined;
   #isOver = false;
   #closing: Promise<void> | undefined;
@@ -69,7 +66,7 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   #sse: SseEndpoint | undefined;
   #postPath: string;
   /** Messages that wait until the server took notifications/initialized. */
-  #held: Message[] | undefined;
+  #held: [Message, MessageHooks | undefined][] | undefined;
 
   constructor(client: HttpClient, endpoint: HttpConnectEndpoint, options: ResolvedOptions) {
     this.url = shownUrl(endpoint);
@@ -100,13 +97,21 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
 
   send(frame: Uint8Array | string): SendResult {
     if (this.#isOver || this.#closing !== undefined) return 'full';
-    this.post(this.#scanner.scanOwn(frame));
+    const message = this.#scanner.scanOwn(frame);
+    const hooks = this.#hooks.get(message.id);
+    this.#hooks.delete(message.id);
+    this.post(message, hooks);
     return 'sent';
   }
 
   /** Header fields for the request that will be sent under this id. */
   addHeaders(id: IdText, headers: Readonly<Record<string, string>>): void {
-    this.#extra.set(id, headers);
+    this.#hooks.set(id, { headers });
+  }
+
+  /** A message for post(). Throws FRAME_INVALID for what is none. */
+  messageOf(frame: string): Message {
+    return this.#scanner.scanOwn(frame);
   }
 
   /** Resolves when what the server says unasked can arrive. */
@@ -115,22 +120,26 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   }
 
   /** send() of a message that was scanned already. */
-  post(message: Message): void {
+  post(message: Message, hooks?: MessageHooks): void {
     if (this.#held !== undefined) {
-      this.#held.push(message);
+      this.#held.push([message, hooks]);
       return;
     }
-    const { method, id } = message;
+    const { method } = message;
     if (message.version !== '') this.#modernVersion = message.version;
     if (method === 'initialize') this.#beginSession();
-    if (method === 'notifications/cancelled' && this.#cancel(message)) return;
     // A modern server sends no requests, so what would be a reply has nobody who asked.
-    if (isReply(message) && !this.#isLegacy) return;
+    const isNeedless =
+      method === 'notifications/cancelled' ? this.#cancel(message) : isReply(message) && !this.#isLegacy;
+    if (isNeedless) {
+      hooks?.onEnd?.(undefined);
+      return;
+    }
     const version = this.#isLegacy ? '' : message.version || this.#modernVersion;
-    const headers = this.#extra.get(id);
-    this.#extra.delete(id);
     if (method === 'notifications/initialized') this.#held = [];
-    this.#start(new Exchange(this, message, version, this.#sse !== undefined, headers));
+    const answeredElsewhere = this.#sse !== undefined;
+    const isResumable = version === '' && !answeredElsewhere;
+    this.#start(new Exchange(this, message, { version, isResumable, answeredElsewhere, hooks }));
   }
 
   /** Gives a request up. The modern era takes that for cancellation; true where it was under way. */
@@ -161,13 +170,14 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
 
   transmit(exchange: Exchange, lastEventId: string | undefined): HttpCall {
     if (lastEventId !== undefined) return this.listen(exchange, lastEventId);
-    const { message, version, headers } = exchange;
+    const { message, traits } = exchange;
+    const { version, hooks } = traits;
     const own = version === '' ? this.#legacyHeaders(message.method) : modernHeaders(message, version);
     exchange.sessionId = own['mcp-session-id'];
     const request: HttpRequest = {
       method: 'POST',
       path: this.#postPath,
-      headers: { ...headers, accept: bothTypes, 'content-type': 'application/json', ...own },
+      headers: { ...hooks?.headers, accept: bothTypes, 'content-type': 'application/json', ...own },
       body: message.frame,
     };
     return requestFrames(this.#server, request, exchange);
@@ -195,8 +205,8 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
 
   deliver(message: Message, exchange: Exchange): void {
     if (exchange.message.method === 'initialize' && isReply(message)) this.#onInitialized(message);
-    if (exchange.version !== '' && !isReply(message) && message.id !== '') {
-      const text = `${this.url} sent a request, which no server of ${exchange.version} may.`;
+    if (exchange.traits.version !== '' && !isReply(message) && message.id !== '') {
+      const text = `${this.url} sent a request, which no server of ${exchange.traits.version} may.`;
       this.report(new RingwireError('FRAME_INVALID', text));
       return;
     }
@@ -211,17 +221,13 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
     this.#exchanges.delete(exchange);
     const { message, sessionId, status } = exchange;
     if (message.method === 'initialize' && error !== undefined && mayBeSse(status, error)) {
-      void this.#trySse(message, error);
+      void this.#trySse(exchange, error);
       return;
     }
     const isLost = error !== undefined && status === 404 && sessionId !== undefined;
     const failure = isLost ? sessionEnded(this.url, error) : error;
     if (message.method === 'notifications/initialized') this.#begin(failure);
-    if (failure !== undefined) {
-      if (exchange.isRequest) this.onRequestFailed?.(message.id, failure);
-      else this.onUndelivered?.(failure);
-    }
-    this.onExchangeEnded?.(message, failure);
+    this.#tell(exchange, failure);
     if (isLost && sessionId === this.#sessionId) this.destroy(failure);
   }
 
@@ -247,6 +253,11 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
 
   #initializeId: IdText | undefined;
 
+  #tell(exchange: Exchange, failure: RingwireError | undefined): void {
+    if (failure !== undefined && exchange.isRequest) this.onRequestFailed?.(exchange.message.id, failure);
+    exchange.traits.hooks?.onEnd?.(failure);
+  }
+
   #start(exchange: Exchange): void {
     this.#exchanges.add(exchange);
     exchange.start();
@@ -268,7 +279,7 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
     const held = this.#held ?? [];
     this.#held = undefined;
     if (failure === undefined && this.#sse === undefined) this.#stream ??= new ServerStream(this);
-    for (const message of held) this.post(message);
+    for (const [message, hooks] of held) this.post(message, hooks);
   }
 
   /** True where the message need not be sent, because cutting the stream says it. */
@@ -281,7 +292,7 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
       exchange.abort();
       this.#exchanges.delete(exchange);
       // 2025-11-25, basic/utilities/cancellation: initialize is never cancelled.
-      return exchange.version !== '' || exchange.message.method === 'initialize';
+      return exchange.traits.version !== '' || exchange.message.method === 'initialize';
     }
     return !this.#isLegacy;
   }
@@ -295,15 +306,14 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   }
 
   /** The server takes no initialize by POST: it may be one of HTTP+SSE (2025-11-25, "Backwards Compatibility"). */
-  async #trySse(initialize: Message, refusal: RingwireError): Promise<void> {
+  async #trySse(refused: Exchange, refusal: RingwireError): Promise<void> {
     const sse = new SseEndpoint(this.#server, this.#path, this);
     let path: string;
     try {
       path = await sse.path;
     } catch {
       sse.close();
-      this.onRequestFailed?.(initialize.id, refusal);
-      this.onExchangeEnded?.(initialize, refusal);
+      this.#tell(refused, refusal);
       return;
     }
     if (this.#isOver) {
@@ -312,8 +322,16 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
     }
     this.#sse = sse;
     this.#postPath = path;
-    this.#initializeId = initialize.id;
-    this.#start(new Exchange(this, initialize, '', true, undefined));
+    this.#initializeId = refused.message.id;
+    const { hooks } = refused.traits;
+    this.#start(
+      new Exchange(this, refused.message, {
+        version: '',
+        isResumable: false,
+        answeredElsewhere: true,
+        hooks,
+      }),
+    );
   }
 
   async #close(): Promise<void> {
@@ -358,12 +376,30 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   }
 }
 
+/** Requests that carry Mcp-Name. */
+const named = new Set(['tools/call', 'resources/read', 'prompts/get']);
+
+/**
+ * A transport for an endpoint. Nothing is sent yet, except that a child is started.
+ * @throws RingwireError CONFIG_INVALID, CANCELLED, and what starting a child throws.
+ */
+export async function connectHttpTransport(
+  endpoint: HttpConnectEndpoint,
+  options: ResolvedOptions,
+): Promise<McpHttpTransport> {
+  const { signal } = options;
+  const client = await openHttpClient(endpoint, options);
+  if (!signal?.aborted) return new McpHttpTransport(client, endpoint, options);
+  await client.close();
+  throw aborted(`Connecting to ${shownUrl(endpoint)}`, signal);
+}
+
 /** 2026-07-28, basic/transports/streamable-http, "Standard Request Headers". */
 function modernHeaders({ method, name }: Message, version: string): Record<string, string> {
   return {
     'mcp-protocol-version': version,
     'mcp-method': encodeHeaderValue(method),
-    ...(name !== '' && { 'mcp-name': encodeHeaderValue(name) }),
+    ...(named.has(method) && { 'mcp-name': encodeHeaderValue(name) }),
   };
 }
 

@@ -3,11 +3,9 @@ import { RingwireError } from '../../errors.js';
 import type { Dispatcher } from '../../rpc/dispatcher.js';
 import { Peer } from '../../rpc/peer.js';
 import type { HttpConnectEndpoint } from '../../transports/endpoint.js';
-import { openHttpClient } from '../../transports/http/client/http-client.js';
 import { resolveOptions } from '../../transports/options.js';
-import { aborted } from '../../transports/system-errors.js';
 import type { ResolvedConnectOptions } from '../client-options.js';
-import { McpHttpTransport } from './http-transport.js';
+import { connectHttpTransport, type McpHttpTransport } from './http-transport.js';
 
 export { rememberEra, rememberedEra } from './era-memory.js';
 export { httpCalls } from './http-calls.js';
@@ -29,13 +27,7 @@ export async function openHttpConnection(
       'CONFIG_INVALID',
       'HTTP carries JSON alone: "rpc.encodings" cannot be asked for.',
     );
-  const resolved = resolveOptions(options.transport);
-  const client = await openHttpClient(endpoint, resolved);
-  const transport = new McpHttpTransport(client, endpoint, resolved);
-  if (resolved.signal?.aborted) {
-    await client.close();
-    throw aborted(`Connecting to ${transport.url}`, resolved.signal);
-  }
+  const transport = await connectHttpTransport(endpoint, resolveOptions(options.transport));
   const peer = new Peer(transport, {
     ...rpc,
     dispatcher,

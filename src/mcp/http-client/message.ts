@@ -1,4 +1,4 @@
-/** A message on its way out: what HTTP must know of it, scanned from the frame and not parsed. */
+/** A message as HTTP clients look at it: scanned from the frame and not parsed. */
 import { EnvelopeField, EnvelopeKind, ScanVerdict } from '../../binding/constants.generated.js';
 import { RingwireError } from '../../errors.js';
 import type { IdText } from '../../rpc/types.js';
@@ -20,13 +20,11 @@ export interface Message {
   readonly method: string;
   /** params.name, else params.uri; '' where neither is a string. */
   readonly name: string;
-  /** The modern revision that `_meta` names; '' in messages of the legacy era. */
+  /** The protocol's revision that `_meta` names; '' where it names none. */
   readonly version: string;
   /** The result, or the error of an error response, as JSON text. */
   readonly result: string;
 }
-
-const names = new Set(['tools/call', 'resources/read', 'prompts/get']);
 
 export class MessageScanner {
   readonly #scanner: EnvelopeScanner;
@@ -40,13 +38,12 @@ export class MessageScanner {
   scan(frame: Buffer): Message | undefined {
     const record = this.#record;
     if (this.#scanner.scan(frame, record) !== ScanVerdict.Ok) return undefined;
-    const method = methodText(frame, record);
     return {
       kind: record[EnvelopeField.Kind] as Message['kind'],
       frame,
       id: idText(frame, record),
-      method,
-      name: names.has(method) ? nameText(frame, record) : '',
+      method: methodText(frame, record),
+      name: nameText(frame, record),
       version: rangeText(frame, record, EnvelopeField.VersionStart),
       result: rangeText(frame, record, EnvelopeField.ResultStart),
     };
