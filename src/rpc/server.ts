@@ -179,7 +179,8 @@ export class RpcServer {
     this.#refuseWhenClosed();
     const encodings = this.#encodings;
     // Without native code the batch costs more than it saves.
-    if (transport.kind === 'ws' && addon() !== undefined) return this.#messageServer().attach(transport);
+    if (transport.kind === 'ws' && addon() !== undefined)
+      return this.#messageServer().attach(transport, options);
     if (encodings === undefined) {
       const peer = new Peer(transport, options);
       this.#dispatchNatively(transport, peer);

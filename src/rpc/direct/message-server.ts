@@ -27,10 +27,10 @@ export class MessageServer {
     routes.install(this.#direct);
   }
 
-  /** Serves a connection, which was not started. */
-  attach(transport: Transport): Peer {
+  /** Serves a connection, which was not started. `options` replace those of the constructor for its Peer. */
+  attach(transport: Transport, options: PeerOptions = this.#peerOptions): Peer {
     const connection = this.#engine.open(transport, highWatermarkBytes);
-    const peer = new Peer(connection, this.#peerOptions);
+    const peer = new Peer(connection, options);
     this.#replies.setPeer(connection.index, peer);
     this.#direct.attach(connection, peer);
     return peer;
