@@ -190,6 +190,26 @@ describe('one answer', () => {
   });
 });
 
+describe('an answer larger than a frame may be', () => {
+  it.each([
+    callTool('text-long'),
+    callTool('text-long', {}, { _meta: meta({}, { progressToken: 'p' }) }),
+    request('resources/read', { uri: 'test:long' }),
+  ])('is refused (%#)', async (message) => {
+    const long = 'é'.repeat(500);
+    const server = build()
+      .tool('text-long', () => long)
+      .resource('test:long', { name: 'long' }, long);
+    const http = await serveHttp(server, { maxFrameBytes: 1_000 });
+    const exchange = await http.post(message).ended();
+    expect([exchange.status, exchange.json]).toMatchObject([
+      200,
+      { id: 1, error: { code: -32603, data: { code: 'FRAME_TOO_LARGE', retryable: false } } },
+    ]);
+    await http.close();
+  });
+});
+
 describe('the short path', () => {
   it('follows what is registered', async () => {
     const added = build();

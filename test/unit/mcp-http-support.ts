@@ -2,6 +2,7 @@
 import type { McpServer } from '../../src/mcp/server.js';
 import type { ServerApplication } from '../../src/transports/http/http-server.js';
 import { resolveOptions } from '../../src/transports/options.js';
+import type { TransportOptions } from '../../src/transports/transport.js';
 import { send, type TestExchange, type TestRequest } from './http-support.js';
 import { meta } from './mcp-support.js';
 
@@ -58,8 +59,8 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export async function serveHttp(server: McpServer): Promise<TestServer> {
-  const application = await server.rpc.makeHttpApplication(resolveOptions());
+export async function serveHttp(server: McpServer, options?: TransportOptions): Promise<TestServer> {
+  const application = await server.rpc.makeHttpApplication(resolveOptions(options));
   return {
     application,
     post: (message, headers, more) =>

@@ -45,13 +45,14 @@ const bodyErrorStatus: Readonly<Record<string, number>> = {
   DEADLINE_EXCEEDED: 408,
 };
 
-export function mcpApplication(server: McpServer, _options: ResolvedOptions): ServerApplication {
-  return new McpApplication(server);
+export function mcpApplication(server: McpServer, options: ResolvedOptions): ServerApplication {
+  return new McpApplication(server, options);
 }
 
 class McpApplication implements ServerApplication, LightCallOwner {
   readonly deadlines: DeadlineQueue;
   readonly servedTimeoutMs: number;
+  readonly maxFrameBytes: number;
   readonly counters = { lateOutcomes: 0, deadlinesExceeded: 0 };
   readonly lightCalls = new Set<LightCall>();
   readonly #server: McpServer;
@@ -71,13 +72,14 @@ class McpApplication implements ServerApplication, LightCallOwner {
   #idleWaiters: (() => void)[] = [];
   #closing: Promise<void> | undefined;
 
-  constructor(server: McpServer) {
+  constructor(server: McpServer, { maxFrameBytes }: ResolvedOptions) {
     const { http, legacy } = server.catalogue.options;
     const { peerOptions } = server.rpc;
     this.#server = server;
-    this.#legacy = legacy.length > 0 ? new LegacyEndpoint(server, http) : undefined;
+    this.#legacy = legacy.length > 0 ? new LegacyEndpoint(server, { ...http, maxFrameBytes }) : undefined;
     this.#scanner = peerOptions.scanner ?? createScanner({ maxDepth: peerOptions.maxDepth });
     this.deadlines = peerOptions.deadlines ?? new DeadlineQueue();
+    this.maxFrameBytes = maxFrameBytes;
     this.servedTimeoutMs = resolvePeerOptions(peerOptions).servedTimeoutMs;
     // The client closing its request is how it cancels.
     this.#peerOptions = { ...peerOptions, cancelOnDisconnect: true };
@@ -85,6 +87,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
     this.#maxSubscriptions = http.maxSubscriptions ?? limits.maxHttpSubscriptions;
     const shared = {
       statusOf,
+      maxFrameBytes,
       keepAliveMs: http.keepAliveIntervalMs ?? limits.sseKeepAliveMs,
       onEnd: (transport: ExchangeTransport) => this.#onPeerEnd(transport),
     };

@@ -4,7 +4,7 @@
  */
 import { RingwireError, RpcError, RpcErrorCode } from '../../errors.js';
 import type { DeadlineEntry, DeadlineQueue } from '../../rpc/deadline-queue.js';
-import { type ExchangeTransport, jsonHead } from '../../rpc/http/exchange-transport.js';
+import { type ExchangeTransport, frameSizeError, jsonHead } from '../../rpc/http/exchange-transport.js';
 import { errorText, resultText } from '../../rpc/json-text.js';
 import type { Peer } from '../../rpc/peer.js';
 import type { PeerCounters } from '../../rpc/peer-options.js';
@@ -18,6 +18,7 @@ import { statusOf } from './refusal.js';
 export interface LightCallOwner {
   readonly deadlines: DeadlineQueue;
   readonly servedTimeoutMs: number;
+  readonly maxFrameBytes: number;
   readonly counters: Pick<PeerCounters, 'lateOutcomes' | 'deadlinesExceeded'>;
   /** Calls whose handlers are asynchronous and at work. */
   readonly lightCalls: Set<LightCall>;
@@ -195,10 +196,13 @@ export class LightCall implements CallContext, DeadlineEntry {
   }
 
   #end(code: 'DEADLINE_EXCEEDED' | 'CONNECTION_CLOSED', message: string): void {
-    const data = { code, retryable: true };
-    const text = errorText(this.id, RpcErrorCode.InternalError, message, data);
-    this.#exchange.respond(200, jsonHead, text);
+    this.#respondError(message, code, true);
     this.#abort(new RingwireError(code, `"tools/call": ${message}`));
+  }
+
+  #respondError(message: string, code: string, retryable: boolean): void {
+    const text = errorText(this.id, RpcErrorCode.InternalError, message, { code, retryable });
+    this.#exchange.respond(200, jsonHead, text);
   }
 
   #abort(reason: RingwireError): void {
@@ -213,7 +217,9 @@ export class LightCall implements CallContext, DeadlineEntry {
     this.#source = gone;
     if (served === undefined) {
       if (this.#isTracked) this.#untrack();
-      this.#exchange.respond(status, jsonHead, text);
+      const tooLarge = frameSizeError(text, this.#owner.maxFrameBytes);
+      if (tooLarge === undefined) this.#exchange.respond(status, jsonHead, text);
+      else this.#respondError(tooLarge.message, tooLarge.code, tooLarge.retryable);
       return;
     }
     if (served.connection.conclude(served)) served.connection.reply(this.id, text);

@@ -4,7 +4,7 @@
  * What is answered here is byte for byte what the generic path answers.
  */
 import { EnvelopeField, EnvelopeFlag, EnvelopeKind } from '../../binding/constants.generated.js';
-import { jsonHead } from '../../rpc/http/exchange-transport.js';
+import { frameSizeError, jsonHead } from '../../rpc/http/exchange-transport.js';
 import type { HttpExchange } from '../../transports/http/http-server.js';
 import { McpCallContext } from '../context.js';
 import { onlyText, unusual } from '../direct-routes.js';
@@ -69,7 +69,9 @@ export class LightRoutes {
     const isRead = method === 'resources/read';
     const rest = isRead ? this.#resource(fields, body, record, flags) : this.#reply(method);
     if (rest === undefined) return false;
-    exchange.respond(200, jsonHead, `{"jsonrpc":"2.0","id":${idOf(body, record)}${rest}`);
+    const text = `{"jsonrpc":"2.0","id":${idOf(body, record)}${rest}`;
+    if (frameSizeError(text, this.#owner.maxFrameBytes) !== undefined) return false;
+    exchange.respond(200, jsonHead, text);
     return true;
   }
 

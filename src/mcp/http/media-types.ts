@@ -13,13 +13,21 @@ export function isJson(contentType: string): boolean {
 /** What clients send is the same over and over; the usual spellings are kept. */
 const known = new Map<string, AcceptedForm>([['', 'auto']]);
 const mostKnown = 64;
+const mostKnownLength = 200;
+
+/** Comparing with the last one is cheaper than hashing it. */
+let lastAccept = '';
+let lastForm: AcceptedForm = 'auto';
 
 export function acceptedForm(accept: string): AcceptedForm {
+  if (accept === lastAccept) return lastForm;
   let form = known.get(accept);
   if (form === undefined) {
     form = readForm(accept);
-    if (known.size < mostKnown && accept.length < 200) known.set(accept, form);
+    if (known.size < mostKnown && accept.length < mostKnownLength) known.set(accept, form);
   }
+  lastAccept = accept;
+  lastForm = form;
   return form;
 }
 

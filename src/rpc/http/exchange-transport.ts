@@ -4,6 +4,7 @@
  * the answer becomes a stream of server-sent events that ends behind the response.
  */
 import { RingwireError } from '../../errors.js';
+import { maxFrameBytes } from '../../limits.js';
 import { EventStream } from '../../transports/http/event-stream.js';
 import type { HeaderList, HttpExchange } from '../../transports/http/http-server.js';
 import type { PeerInfo, SendResult, Transport, TransportHandlers } from '../../transports/transport.js';
@@ -20,6 +21,8 @@ export interface ExchangeTransportOptions {
   readonly statusOf?: (code: number) => number;
   /** Header fields beside those that say what the body is. */
   readonly head?: HeaderList;
+  /** A larger message is refused with FRAME_TOO_LARGE. Default maxFrameBytes of src/limits.ts. */
+  readonly maxFrameBytes?: number;
   /** See EventStream. */
   readonly keepAliveMs?: number;
   /** Called once, when the Peer has nothing to do with the exchange any more: answered, aborted or cut. */
@@ -82,6 +85,8 @@ export class ExchangeTransport implements Transport {
   /** Gives the body to the Peer that was made on this transport. Notifications are answered 202 at once. */
   deliver(body: Buffer, peer: Peer): void {
     this.receive(body);
+    // What came up while an answer was being sent (that it is too large, for instance) has not left yet.
+    if (!this.hasBegun && peer.inFlight === 0) void peer.drained();
     // Neither answered nor at work on an answer: it was a notification, or an array of nothing else.
     if (this.hasBegun || this.#isEnded || peer.inFlight > 0) return;
     this.accept();
@@ -99,6 +104,8 @@ export class ExchangeTransport implements Transport {
     if (this.#isEnded) return 'full';
     if (this.#isAnswered) return this.#isAccepted ? 'sent' : 'full';
     const text = typeof frame === 'string' ? frame : Buffer.from(frame).toString();
+    const tooLarge = frameSizeError(text, this.#options.maxFrameBytes ?? maxFrameBytes);
+    if (tooLarge !== undefined) throw tooLarge;
     const code = answerCode(text);
     if (code !== undefined) return this.#answer(text, code);
     return this.#options.form === 'json' ? 'sent' : this.openEvents().send(text);
@@ -203,6 +210,16 @@ export function answerCode(text: string): number | undefined {
   if (message.method !== undefined) return undefined;
   if (message.error === undefined) return 0;
   return typeof message.error.code === 'number' ? message.error.code : 0;
+}
+
+/** What a message is refused with that is larger than a frame may be; undefined where it is not. */
+export function frameSizeError(text: string, maxBytes: number): RingwireError | undefined {
+  // UTF-8 takes at most three bytes for each UTF-16 unit.
+  if (text.length * 3 <= maxBytes) return undefined;
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= maxBytes) return undefined;
+  const message = `A message of ${bytes} bytes is larger than maxFrameBytes (${maxBytes}).`;
+  return new RingwireError('FRAME_TOO_LARGE', message);
 }
 
 /** Where a string, a number or null that begins at `start` ends. */
