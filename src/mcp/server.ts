@@ -5,6 +5,7 @@ import type { Peer } from '../rpc/peer.js';
 import type { CloseOptions } from '../rpc/peer-options.js';
 import { RpcServer } from '../rpc/server.js';
 import type { Connection, Handler, Interceptor } from '../rpc/types.js';
+import type { FetchHandler, NodeHandler } from '../transports/http/handlers.js';
 import type { Listener, Transport, TransportOptions } from '../transports/transport.js';
 import { Catalogue } from './catalogue.js';
 import { mcpRoutes } from './direct-routes.js';
@@ -172,6 +173,16 @@ export class McpServer {
     if (failure === undefined) return listeners;
     await Promise.all(listeners.map((listener) => listener.close()));
     throw (failure as PromiseRejectedResult).reason;
+  }
+
+  /** Serves HTTP in a server of your own: node:http, Express, Fastify; see RpcServer.toNodeHandler(). */
+  toNodeHandler(options?: TransportOptions): NodeHandler {
+    return this.rpc.toNodeHandler(options);
+  }
+
+  /** As toNodeHandler(), for servers of the fetch standard: a Request in, a Response out. */
+  toFetchHandler(options?: TransportOptions): FetchHandler {
+    return this.rpc.toFetchHandler(options);
   }
 
   /** Open subscriptions of modern clients and initialized sessions of legacy ones: all who hear of changes. */

@@ -7,7 +7,14 @@ import * as limits from '../limits.js';
 import type { Encoding } from '../serialization/codec.js';
 import { createScanner } from '../serialization/envelope.js';
 import { type HttpListenEndpoint, parseListenEndpoint } from '../transports/endpoint.js';
+import {
+  type FetchHandler,
+  lazyFetchHandler,
+  lazyNodeHandler,
+  type NodeHandler,
+} from '../transports/http/handlers.js';
 import type { ServerApplication } from '../transports/http/http-server.js';
+import { resolveMountOptions } from '../transports/http/mount-options.js';
 import { NativeConnection } from '../transports/native/connection.js';
 import { NativeEngine } from '../transports/native/engine.js';
 import { isHttpListen, listenTransport } from '../transports/open.js';
@@ -167,6 +174,33 @@ export class RpcServer {
     const application = await this.#httpApplication(this, options);
     this.#applications.add(application);
     return application;
+  }
+
+  /**
+   * Serves HTTP in a server of your own: node:http, Express, Fastify, and WebSocket through its `upgrade`. Options are
+   * those of HTTP that do not belong to the server around it; others throw CONFIG_INVALID. Closed with close().
+   */
+  toNodeHandler(options?: TransportOptions): NodeHandler {
+    const resolved = resolveMountOptions(options);
+    return lazyNodeHandler(async () => {
+      const [{ mountOnNode }, application] = await Promise.all([
+        import('../transports/http/node/mount.js'),
+        this.makeHttpApplication(resolved),
+      ]);
+      return mountOnNode(application, resolved);
+    });
+  }
+
+  /** As toNodeHandler(), for servers of the fetch standard: a Request in, a Response out. */
+  toFetchHandler(options?: TransportOptions): FetchHandler {
+    const resolved = resolveMountOptions(options);
+    return lazyFetchHandler(async () => {
+      const [{ mountOnFetch }, application] = await Promise.all([
+        import('../transports/http/fetch-mount.js'),
+        this.makeHttpApplication(resolved),
+      ]);
+      return mountOnFetch(application, resolved);
+    });
   }
 
   /** The options every connection of this server is made with. */

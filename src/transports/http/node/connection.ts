@@ -116,7 +116,8 @@ export class Connection {
   }
 }
 
-function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
+/** The certificate a client showed and that was verified. */
+export function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
   if (!socket.authorized) return undefined;
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return undefined;

@@ -5,6 +5,7 @@ import type { ClientCertificate, HeaderList, HttpStream } from '../http-server.j
 import type { Connection } from './connection.js';
 import type { EngineContext } from './context.js';
 import { NodeExchange } from './node-exchange.js';
+import { hasNoBody } from './refusal.js';
 
 /** A request that knows its exchange, so that its listeners are shared by all. */
 export class Http1Request extends IncomingMessage {
@@ -224,10 +225,6 @@ export function originForm(target: string): string {
   const match = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/i.exec(target);
   if (match === null) return target;
   return match[1].startsWith('/') ? match[1] : `/${match[1]}`;
-}
-
-function hasNoBody(status: number): boolean {
-  return status === 204 || status === 304 || status < 200;
 }
 
 function isLongRest(request: IncomingMessage): boolean {

@@ -164,6 +164,13 @@ export abstract class NodeExchange implements HttpExchange {
     }
   }
 
+  /** A body that somebody else read and decoded. */
+  protected takeBody(body: Buffer): void {
+    this.isBodyComplete = true;
+    if (body.length > this.#maxBodyBytes) this.#failBody(tooLarge(this.#maxBodyBytes));
+    else this.#deliver(body);
+  }
+
   protected count(status: number): void {
     const { responses } = this.context.counters;
     const index = ((status / 100) | 0) - 1;

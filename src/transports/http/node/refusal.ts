@@ -45,3 +45,8 @@ export function headText(status: number, head: HeaderList, bytes: number, isLast
   for (let index = 0; index < head.length; index += 2) text += `${head[index]}: ${head[index + 1]}\r\n`;
   return `${text}content-length: ${bytes}\r\n${isLast ? 'connection: close\r\n' : ''}date: ${new Date().toUTCString()}\r\n\r\n`;
 }
+
+/** Answers of these statuses have no body, and say no length (RFC 9110, sections 8.6 and 15). */
+export function hasNoBody(status: number): boolean {
+  return status === 204 || status === 304 || status < 200;
+}
