@@ -4,6 +4,7 @@ import type { HttpListenEndpoint } from '../endpoint.js';
 import { formatEndpoint } from '../endpoint.js';
 import type { ResolvedOptions } from '../options.js';
 import type { HttpApplication, HttpListener } from './http-server.js';
+import { uwsHindrance } from './uws/hindrances.js';
 
 /**
  * Binds an endpoint and has an application answer its requests.
@@ -31,7 +32,9 @@ export async function chooseEngine(
 ): Promise<{ engine: 'uws' | 'node'; reason: string }> {
   const asked = http.engine ?? 'auto';
   if (asked === 'node') return { engine: 'node', reason: 'asked for' };
-  const hindrance = nodeOnly(endpoint, http.http2 === true, tls !== undefined && asked === 'auto');
+  const hindrance =
+    nodeOnly(endpoint, http.http2 === true, tls !== undefined && asked === 'auto') ??
+    uwsHindrance({ http, tls });
   if (hindrance !== undefined) {
     if (asked === 'auto') return { engine: 'node', reason: hindrance };
     throw new RingwireError(

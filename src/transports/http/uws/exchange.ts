@@ -5,7 +5,7 @@ import type { PeerInfo } from '../../transport.js';
 import { decodeBody } from '../content-coding.js';
 import type { HeaderList, HttpApplication, HttpExchange, HttpPrincipal, HttpStream } from '../http-server.js';
 import { BodyBuffer } from './body.js';
-import { framingProblem, KeptHead } from './head.js';
+import { endsConnection, framingProblem, KeptHead } from './head.js';
 import type { ListenerState } from './state.js';
 import { UwsStream } from './stream.js';
 
@@ -79,7 +79,7 @@ export class UwsExchange implements HttpExchange {
     this.#announced = head.contentLengths === 0 ? 0 : Number(head.contentLength);
     this.#isChunked = head.transferEncodings > 0;
     this.#isComplete = this.#announced === 0 && !this.#isChunked;
-    this.#mustClose = this.#isChunked;
+    this.#mustClose = endsConnection(head, this.method);
     response.onAborted(() => this.#onAborted());
   }
 
@@ -116,7 +116,7 @@ export class UwsExchange implements HttpExchange {
     state.begin();
     entered = this;
     try {
-      const problem = framingProblem(state.head);
+      const problem = framingProblem(state.head, this.method);
       if (problem !== undefined) this.#refuse(400, `${problem} The request is not served.`);
       else if (state.head.count > state.options.http.maxHeaderFields) this.#refuseHead('fields');
       else if (

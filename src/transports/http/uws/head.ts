@@ -17,6 +17,7 @@ export class HeadReader {
   transferEncoding = '';
   transferEncodings = 0;
   host = '';
+  hosts = 0;
   acceptEncoding = '';
   contentEncoding = '';
   /** Whose fields these are. */
@@ -28,7 +29,10 @@ export class HeadReader {
     this.bytes += name.length + value.length + 4;
     switch (name.length) {
       case 4:
-        if (name === 'host') this.host = value;
+        if (name === 'host') {
+          this.host = value;
+          this.hosts++;
+        }
         break;
       case 14:
         if (name === 'content-length') {
@@ -59,6 +63,7 @@ export class HeadReader {
     this.transferEncoding = '';
     this.transferEncodings = 0;
     this.host = '';
+    this.hosts = 0;
     this.acceptEncoding = '';
     this.contentEncoding = '';
     request.forEach(this.#visit);
@@ -106,27 +111,39 @@ function lookUp(names: readonly string[], values: readonly string[], count: numb
   return '';
 }
 
-/** How the body of a request ends. */
-export type BodyFraming = 'none' | 'length' | 'chunked';
-
 /**
  * What two parsers could read differently, so that what one takes for a body the other takes for a request (RFC 9112,
- * section 11.2). uWebSockets.js itself refuses Content-Length beside Transfer-Encoding, white space around names, line
- * folding, control characters, bare line feeds, HTTP/1.0 and targets that are no path. It takes the first of several
- * Content-Length, any Transfer-Encoding for chunked, and an empty one for none.
+ * section 11.2). uWebSockets.js itself never serves a request with Content-Length beside Transfer-Encoding, white
+ * space around names, line folding, control characters, bare line feeds, another version or a target that is no path.
+ * But it takes the first of several Content-Length or Host, any Transfer-Encoding for chunked and an empty one for none.
  */
-export function framingProblem(head: HeadReader): string | undefined {
+export function framingProblem(head: HeadReader, method: string): string | undefined {
   if (head.contentLengths > 1) return 'Content-Length is there more than once.';
   if (head.transferEncodings > 1) return 'Transfer-Encoding is there more than once.';
-  if (head.transferEncodings === 1 && head.transferEncoding.toLowerCase() !== 'chunked')
-    return 'Transfer-Encoding is not "chunked".';
-  if (head.transferEncodings === 1 && head.contentLengths === 1)
-    return 'Content-Length stands beside Transfer-Encoding.';
-  if (head.contentLengths === 1 && !/^\d{1,15}$/.test(head.contentLength))
+  if (head.transferEncodings === 1) {
+    if (head.contentLengths === 1) return 'Content-Length stands beside Transfer-Encoding.';
+    if (head.transferEncoding.toLowerCase() !== 'chunked') return 'Transfer-Encoding is not "chunked".';
+  } else if (head.contentLengths === 1 && !/^\d{1,15}$/.test(head.contentLength)) {
     return 'Content-Length is not a number of bytes.';
+  }
+  if (head.hosts > 1) return 'Host is there more than once.';
   if (head.host === '') return 'Host is missing.';
+  if (method !== 'POST' && method !== 'GET' && !token.test(method)) return 'The method is malformed.';
   return undefined;
 }
+
+/**
+ * Whether nothing behind this request can be trusted to be a request. The chunked coding is read loosely by
+ * uWebSockets.js (chunk extensions as digits, any line end), and a length that it did not see, behind a field with an
+ * empty name, makes it take a body for a request.
+ */
+export function endsConnection(head: HeadReader, method: string): boolean {
+  if (head.contentLengths === 1) return false;
+  return head.transferEncodings > 0 || method === 'POST' || method === 'PUT' || method === 'PATCH';
+}
+
+/** RFC 9110, section 5.6.2. */
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 const reasons: Readonly<Record<number, string>> = {
   200: 'OK',
@@ -197,7 +214,7 @@ function headText(status: number, head: HeaderList): string {
   for (let index = 0; index + 1 < head.length; index += 2) {
     const name = head[index];
     const value = head[index + 1];
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+    if (!token.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value)) {
       throw new RingwireError('INTERNAL', `The header field ${JSON.stringify(name)} cannot be sent.`);
     }
     text += `\r\n${name}: ${value}`;

@@ -6,7 +6,13 @@ import { maxHeaderBytes } from '../../../limits.js';
 
 export type UwsModule = typeof Uws;
 
-export type LoadedUws = { readonly uws: UwsModule } | { readonly reason: string };
+export type LoadedUws =
+  | {
+      readonly uws: UwsModule;
+      /** What the head of a request may have, for all listeners of the process. */
+      readonly maxHeaderBytes: number;
+    }
+  | { readonly reason: string };
 
 let loaded: LoadedUws | undefined;
 
@@ -22,7 +28,7 @@ function load(): LoadedUws {
     const uws = createRequire(import.meta.url)('uWebSockets.js') as UwsModule & { _cfg?(key: string): void };
     // Answers do not name the engine and its version.
     uws._cfg?.('silent');
-    return { uws };
+    return { uws, maxHeaderBytes: Number.parseInt(process.env.UWS_HTTP_MAX_HEADERS_SIZE, 10) };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'MODULE_NOT_FOUND' && message.includes("'uWebSockets.js'"))

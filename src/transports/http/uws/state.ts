@@ -32,8 +32,7 @@ export class ListenerState {
   /** Exchanges that are not answered to their end. */
   active = 0;
   isClosing = false;
-  /** Called when the last exchange ended. */
-  onIdle: (() => void) | undefined = undefined;
+  #onIdle: (() => void) | undefined = undefined;
 
   constructor(options: ResolvedOptions, application: HttpApplication, isSecure: boolean) {
     this.options = options;
@@ -49,6 +48,17 @@ export class ListenerState {
   }
 
   end(): void {
-    if (--this.active === 0) this.onIdle?.();
+    if (--this.active === 0) this.#onIdle?.();
+  }
+
+  /** Resolves when every exchange has ended, or after this time. */
+  idle(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }
