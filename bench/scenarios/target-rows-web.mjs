@@ -30,7 +30,7 @@ function rateChecks(records) {
     ['T7', call, { atLeast: 7, unit: 'x mcp-lite' }, rate(tool, 'ringwire-uws', 'mcp-lite')],
     [
       'T8',
-      'the same on the engine node, CPU',
+      `${call}, engine node, CPU`,
       { atMost: 1.35, unit: 'x raw-node-http' },
       cpu('ringwire-node', 'raw-node-http'),
     ],

@@ -131,7 +131,7 @@ function verdictOf({ atLeast, atMost, reached }) {
 
 /** One row per check: { id, work, wanted, reached, unit, verdict, atLeast | atMost }. */
 export function targetRows(records) {
-  return [
+  const checks = [
     ...streamChecks(records),
     ...largeChecks(records, 'stdio'),
     ...largeChecks(records, 'tcp'),
@@ -141,7 +141,10 @@ export function targetRows(records) {
     ...startChecks(records),
     ...scanChecks(records),
     ...ringChecks(records),
-  ].map((check) => ({
+  ];
+  const number = ({ id }) => Number(id.slice(1));
+  checks.sort((a, b) => number(a) - number(b));
+  return checks.map((check) => ({
     ...check,
     wanted:
       check.atLeast === undefined ? `<= ${check.atMost} ${check.unit}` : `>= ${check.atLeast} ${check.unit}`,

@@ -2,13 +2,15 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "runner.h"
 
 namespace loadgen {
 namespace {
 
-// Late frees and lazy growth settle within this time.
-constexpr int kSettleMs = 1000;
+// Late frees and lazy growth settle within this time; those of few connections sooner.
+int SettleMs(uint64_t connections) { return static_cast<int>(std::min<uint64_t>(1000, 100 + connections)); }
 
 }  // namespace
 
@@ -42,11 +44,11 @@ std::string Runner::RunIdle() {
     std::string problem = CallOnce(&links_[i % links_.size()], &reply);
     if (!problem.empty()) return problem;
   }
-  poll(nullptr, 0, kSettleMs);
+  poll(nullptr, 0, SettleMs(options_.connections));
   before_idle_ = TakeSnapshot();
   std::string problem = OpenIdle();
   if (!problem.empty()) return problem;
-  poll(nullptr, 0, kSettleMs);
+  poll(nullptr, 0, SettleMs(options_.connections));
   after_idle_ = TakeSnapshot();
   problem = Run();
   const uint64_t closed = CountClosedIdle();

@@ -11,6 +11,13 @@ constexpr char kModernMeta[] =
     "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"load\",\"version\":\"1\"},"
     "\"io.modelcontextprotocol/clientCapabilities\":{}}}}\n";
 
+// In its place for servers of the older revision over HTTP, where a body that names another version than the
+// header field contradicts it: as many bytes, all of them unknown to the server.
+std::string LegacyMeta() {
+  const std::string begin = "\"_meta\":{\"com.example/load\":\"", end = "\"}}}\n";
+  return begin + std::string(sizeof kModernMeta - 1 - begin.size() - end.size(), 'x') + end;
+}
+
 // One repeatable unit of JSON string content per kind. The UTF-8 one has two, three and four byte sequences;
 // the escaped one has short escapes, a \u escape and a surrogate pair.
 const char* TextUnit(Text text) {
@@ -71,7 +78,8 @@ Template BuildRequest(const Options& options) {
   } else if (options.payload == Payload::kTool) {
     bytes += "\"name\":\"" + options.tool + "\",\"arguments\":{\"text\":\"" + text + "\"},";
   }
-  bytes += kModernMeta;
+  const bool is_legacy = options.legacy_handshake && options.wire == Wire::kHttp;
+  bytes += is_legacy ? LegacyMeta() : kModernMeta;
   return request;
 }
 
