@@ -47,7 +47,7 @@ async function serve(opening: Promise<HttpServed>): Promise<HttpServed> {
 
 async function ours(): Promise<HttpServed> {
   const server = createServer({ name: 'ours', version: '1' });
-  server.tool('echo', { input: { type: 'object' } }, (args) => String((args as { text: string }).text));
+  server.tool('echo', {}, (args) => String(args.text));
   server.tool('count', {}, (_args, context) => {
     for (let progress = 1; progress <= 3; progress++) context.progress(progress, 3);
     return 'counted';
