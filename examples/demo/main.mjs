@@ -1,32 +1,38 @@
 /**
- * `npm start`: a real MCP server on TCP and a Unix socket at once, or on stdio with `npm start -- --stdio` (add
+ * `npm start`: a real MCP server on HTTP, WebSocket, TCP and a Unix socket at once, with a page that calls it from a
+ * browser, or on stdio with `npm start -- --stdio` (add
  * `--silent` before the dashes for a client: npm prints lines of its own to stdout).
  */
 import { Folder } from './folder.mjs';
 import { showLive } from './live.mjs';
 import { Meter } from './meter.mjs';
 import { readOptions } from './options.mjs';
+import { servePage } from './page.mjs';
 import { createDemoServer } from './server.mjs';
 
-async function listenOnFirstFree(server, ports) {
-  for (const [index, port] of ports.entries()) {
+/** Calls listen() with each URL in turn until one is free. */
+async function listenOnFirstFree(server, urls, options) {
+  for (const [index, url] of urls.entries()) {
     try {
-      return await server.listen(`tcp://127.0.0.1:${port}`);
+      return await server.listen(url, options);
     } catch (error) {
-      if (error.code !== 'ADDRESS_IN_USE' || index === ports.length - 1) throw error;
+      if (error.code !== 'ADDRESS_IN_USE' || index === urls.length - 1) throw error;
     }
   }
 }
 
-function announce(listeners, root) {
-  const [tcp] = listeners;
+function announce({ http, tcp, unix, page }, root) {
   process.stdout.write(
     [
       `ringwire demo: echo, search_files, read_file and long_task over ${root}`,
-      ...listeners.map(({ url }) => `  ${url}`),
+      `  ${http.url}  (HTTP engine: ${http.engine})`,
+      `  ${http.webSocketUrl}`,
+      `  ${tcp.url}`,
+      `  ${unix.url}`,
       '',
-      'Call it from another terminal:',
-      `  npx ringwire call ${tcp.url} echo '{"text":"hello"}'`,
+      'Call it from another terminal, or open the page in a browser:',
+      `  npx ringwire call ${http.url} echo '{"text":"hello"}'`,
+      `  ${page.url}`,
       '',
       'Ctrl-C finishes what is running and ends.',
       '',
@@ -35,12 +41,12 @@ function announce(listeners, root) {
 }
 
 /** Ctrl-C or SIGTERM: stop accepting, finish calls, end; a second one ends at once. */
-function drainOnSignal(server, stopShowing) {
+function drainOnSignal(server, stop) {
   let draining = false;
   const drain = async () => {
     if (draining) process.exit(130);
     draining = true;
-    stopShowing();
+    stop();
     await server.close();
     process.exit(0);
   };
@@ -56,10 +62,24 @@ try {
     await server.listen('stdio:');
     drainOnSignal(server, () => {});
   } else {
-    const tcp = await listenOnFirstFree(server, options.ports);
+    const tcp = await listenOnFirstFree(
+      server,
+      options.ports.map((port) => `tcp://127.0.0.1:${port}`),
+    );
+    const http = await listenOnFirstFree(
+      server,
+      options.httpPorts.map((port) => `http://127.0.0.1:${port}/mcp`),
+      // Pages of this machine may call; others are refused.
+      { http: { engine: options.engine, cors: true } },
+    );
     const unix = await server.listen(`unix:${options.socket}`);
-    announce([tcp, unix], options.root);
-    drainOnSignal(server, showLive(meter));
+    const page = await servePage(http.url);
+    announce({ http, tcp, unix, page }, options.root);
+    const stopShowing = showLive(meter);
+    drainOnSignal(server, () => {
+      stopShowing();
+      page.close();
+    });
   }
 } catch (error) {
   process.stderr.write(`demo: ${error.message}\n`);

@@ -4,11 +4,16 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const defaultPort = 7337;
+const defaultHttpPort = 7338;
+const engines = ['auto', 'uws', 'node'];
 
 const usage = `npm start -- [OPTIONS]
 
   --stdio        serve on stdin and stdout instead of sockets
   --port PORT    TCP port on 127.0.0.1; ${defaultPort} by default, another one when that is taken; 0 for any
+  --http-port PORT
+                 port of HTTP and WebSocket; ${defaultHttpPort} by default, another one when that is taken; 0 for any
+  --engine NAME  HTTP engine: uws, node or auto; auto by default
   --socket PATH  Unix socket; in the temporary folder by default
   --root FOLDER  what search_files and read_file see; the current folder by default
   --help         this text
@@ -29,6 +34,8 @@ export function readOptions(argv = process.argv.slice(2)) {
       options: {
         stdio: { type: 'boolean', default: false },
         port: { type: 'string' },
+        'http-port': { type: 'string' },
+        engine: { type: 'string', default: 'auto' },
         socket: { type: 'string', default: join(tmpdir(), `ringwire-demo-${process.pid}.sock`) },
         root: { type: 'string', default: process.cwd() },
         help: { type: 'boolean', default: false },
@@ -41,10 +48,21 @@ export function readOptions(argv = process.argv.slice(2)) {
     process.stdout.write(`${usage}\n`);
     process.exit(0);
   }
-  if (values.port !== undefined && !(/^\d+$/.test(values.port) && Number(values.port) <= 65_535)) {
-    refuse(`--port must be a number from 0 to 65535, not "${values.port}".`);
-  }
-  // A port that was asked for must be that port; the default may give way.
-  const ports = values.port === undefined ? [defaultPort, 0] : [Number(values.port)];
-  return { stdio: values.stdio, ports, socket: values.socket, root: values.root };
+  if (!engines.includes(values.engine))
+    refuse(`--engine must be ${engines.join(', ')}, not "${values.engine}".`);
+  return {
+    stdio: values.stdio,
+    ports: portsOf('--port', values.port, defaultPort),
+    httpPorts: portsOf('--http-port', values['http-port'], defaultHttpPort),
+    engine: values.engine,
+    socket: values.socket,
+    root: values.root,
+  };
+}
+
+/** The ports to try in turn: one that was asked for must be that one, the default may give way. */
+function portsOf(name, given, standard) {
+  if (given === undefined) return [standard, 0];
+  if (/^\d+$/.test(given) && Number(given) <= 65_535) return [Number(given)];
+  return refuse(`${name} must be a number from 0 to 65535, not "${given}".`);
 }

@@ -18,8 +18,12 @@ afterEach(async () => {
 
 interface Demo {
   readonly child: Running;
+  readonly http: string;
+  readonly webSocket: string;
   readonly tcp: string;
   readonly unix: string;
+  /** Of the page that calls it. */
+  readonly page: string;
   /** The folder it serves. */
   readonly folder: string;
 }
@@ -42,11 +46,18 @@ async function servedFolder(): Promise<string> {
 async function startDemo(): Promise<Demo> {
   const folder = await servedFolder();
   const socket = join(await temporaryFolder(), 'demo.sock');
-  const child = new Running([demo, '--port', '0', '--socket', socket, '--root', folder]);
+  const child = new Running([
+    demo,
+    ...['--port', '0', '--http-port', '0'],
+    ...['--socket', socket, '--root', folder],
+  ]);
+  const [, http] = await child.match('stdout', /^ {2}(http:\S+) {2}\(HTTP engine: (?:uws|node)\)$/m);
+  const [, webSocket] = await child.match('stdout', /^ {2}(ws:\S+)$/m);
+  const [, page] = await child.match('stdout', /^ {2}(http:\S+\/)$/m);
   const [, tcp] = await child.match('stdout', /^ {2}(tcp:\S+)$/m);
   const [, unix] = await child.match('stdout', /^ {2}(unix:\S+)$/m);
   await child.match('stdout', /Ctrl-C/);
-  return { child, tcp, unix, folder };
+  return { child, http, webSocket, tcp, unix, page, folder };
 }
 
 async function client(url: string): Promise<McpClient> {
@@ -59,11 +70,11 @@ const textOf = (result: { content: readonly unknown[] }): string =>
   (result.content[0] as { text: string }).text;
 
 describe('endpoints', () => {
-  it('prints a line to copy that works, for TCP and the Unix socket', async () => {
-    const { child, tcp, unix } = await startDemo();
+  it('prints a line to copy that works, over every address', async () => {
+    const { child, http, webSocket, tcp, unix } = await startDemo();
     const [, url, tool, json] = await child.match('stdout', /^ {2}npx ringwire call (\S+) (\S+) '(.*)'$/m);
-    expect(url).toBe(tcp);
-    for (const each of [tcp, unix]) {
+    expect(url).toBe(http);
+    for (const each of [http, webSocket, tcp, unix]) {
       expect(await ringwire(['call', each, tool, json])).toEqual({ code: 0, stdout: 'hello\n', stderr: '' });
     }
   });
@@ -73,17 +84,24 @@ describe('endpoints', () => {
     for (const name of ['a.sock', 'b.sock']) {
       const child = new Running([demo, '--socket', join(await temporaryFolder(), name)]);
       const [, port] = await child.match('stdout', /^ {2}tcp:\/\/127\.0\.0\.1:(\d+)$/m);
-      ports.push(port);
+      const [, httpPort] = await child.match('stdout', /^ {2}http:\/\/127\.0\.0\.1:(\d+)\/mcp /m);
+      ports.push(port, httpPort);
     }
-    expect(ports[0]).not.toBe(ports[1]);
+    expect(new Set(ports).size).toBe(4);
   });
 
   it('ends when the port that was asked for is taken', async () => {
-    const { tcp } = await startDemo();
+    const { tcp, http } = await startDemo();
     const socket = join(await temporaryFolder(), 'x.sock');
-    const { code, stderr } = await new Running([demo, '--port', new URL(tcp).port, '--socket', socket]).ended;
-    expect(code).toBe(3);
-    expect(stderr).toContain(new URL(tcp).port);
+    for (const [option, taken] of [
+      ['--port', tcp],
+      ['--http-port', http],
+    ]) {
+      const { port } = new URL(taken);
+      const { code, stderr } = await new Running([demo, option, port, '--socket', socket]).ended;
+      expect(code).toBe(3);
+      expect(stderr).toContain(port);
+    }
   });
 
   it('refuses options it does not know', async () => {
@@ -91,6 +109,8 @@ describe('endpoints', () => {
       ['--prot', '1'],
       ['--port', '70000'],
       ['--port', 'x'],
+      ['--http-port', '-1'],
+      ['--engine', 'fast'],
     ]) {
       const { code, stderr } = await new Running([demo, ...args]).ended;
       expect(code).toBe(2);
