@@ -35,7 +35,7 @@ const server = createServer({ name: 'bench', version: '1.0.0' })
   .resource('bench://hello', { name: 'hello', mimeType: 'text/plain' }, 'hello world');
 // The messages of the large scenario are above the default limit of 4 MiB, the idle connections above 10,000.
 const limits = { maxFrameBytes: 256 * 1024 * 1024, maxConnections: 100_000 };
-const http = /^(http|ws):/.test(url) ? { http: { engine, keepAliveTimeoutMs: 600_000 } } : {};
+const http = /^(http|ws):/.test(url) ? { http: { engine } } : {};
 const listener = await server.listen(url, { implementation, ...limits, ...http });
 if (url !== 'stdio:') console.log(`LISTENING ${listener.url}`);
 process.on('SIGTERM', () => server.close().then(() => process.exit(0)));

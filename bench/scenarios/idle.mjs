@@ -63,6 +63,7 @@ function summarize(name, transport, rounds, { options, cores }) {
     depth: 1,
     ...medians(rounds, fields),
     bytesPerConnections: rounds.map(({ bytesPerConnection }) => bytesPerConnection),
+    closedLater: Math.max(...rounds.map(({ closedLater }) => closedLater)),
     openSeconds: medians(rounds, ['openSeconds']).openSeconds,
     rssMb: medians(rounds, ['rssOpenMb']).rssOpenMb,
     rssPeakMb: significant(Math.max(...rounds.map(({ rssPeakMb }) => rssPeakMb))),

@@ -50,6 +50,7 @@ void Runner::AddIdle(JsonObject* json) const {
   const ProcStats &before = before_idle_.server, &after = after_idle_.server;
   json->Add("active", options_.active);
   json->Add("openSeconds", static_cast<double>(after_idle_.at_ns - before_idle_.at_ns) / 1e9, 3);
+  json->Add("closedLater", closed_later_);
   if (!before.known || !after.known) return;
   json->Add("rssOpenMb", after.rss_mb, 1);
   const double bytes = (after.rss_mb - before.rss_mb) * 1024 * 1024;

@@ -89,6 +89,7 @@ class Runner {
   Traffic traffic_;
   Snapshot before_;
   Snapshot after_;
+  uint64_t closed_later_ = 0;  // idle connections, while the active ones called
   Snapshot before_idle_;
   Snapshot after_idle_;
 };
