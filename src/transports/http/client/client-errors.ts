@@ -45,7 +45,8 @@ export function requestError(cause: unknown, url: string, connectTimeoutMs: numb
     case 'EPERM':
       return connectError(cause, url);
   }
-  if (code.startsWith('HPE_')) {
+  // Some errors of undici's parser have a name and no code.
+  if (code.startsWith('HPE_') || (cause instanceof Error && cause.name === 'HTTPParserError')) {
     const message = `What ${url} answered is not HTTP/1.1 (${text}).`;
     return new RingwireError('HTTP_STATUS', message, { cause });
   }
