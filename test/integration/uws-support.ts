@@ -14,7 +14,10 @@ export interface Served {
   readonly seen: string[];
 }
 
-export type Overrides = Partial<HttpApplication> & { readonly options?: TransportOptions };
+export type Overrides = Partial<HttpApplication> & {
+  readonly options?: TransportOptions;
+  readonly url?: string;
+};
 
 /** Answers every request with "method path body" and keeps a note of it. */
 export async function serve(http: HttpOptions = {}, overrides: Overrides = {}): Promise<Served> {
@@ -35,8 +38,8 @@ export async function serve(http: HttpOptions = {}, overrides: Overrides = {}): 
     refusal: (status, problem) => ({ head: ['content-type', 'text/plain'], body: `${status} ${problem}` }),
     ...overrides,
   };
-  const endpoint = parseListenEndpoint('http://127.0.0.1:0/');
-  if (endpoint.kind !== 'http') throw new Error('the test serves HTTP');
+  const endpoint = parseListenEndpoint(overrides.url ?? 'http://127.0.0.1:0/');
+  if (endpoint.kind !== 'http' && endpoint.kind !== 'ws') throw new Error('the test serves HTTP');
   const options = resolveOptions({ ...overrides.options, http: { engine: 'uws', ...http } });
   const listener = await listenHttp(endpoint, options, application);
   return { listener, port: Number(new URL(listener.url).port), seen };

@@ -6,6 +6,9 @@ import type { SocketData, UwsSocket, UwsTransport } from './uws-transport.js';
 /** A message this much beyond the limit is still read, to be refused with 1009 instead of being cut. */
 const refusedBytes = 64 * 1024;
 
+/** Below, deflate costs more than it saves. */
+const leastDeflatedBytes = 1024;
+
 /** What uWebSockets.js takes; another value ends the process. */
 const idleTimeoutSeconds = { least: 8, most: 960 };
 
@@ -17,7 +20,8 @@ export class UwsSocketGroup {
   readonly #transports = new Set<UwsTransport>();
   readonly #onClosed: () => void;
   readonly #pingIntervalMs: number;
-  readonly #hasDeflate: boolean;
+  /** Longer frames are compressed, on connections that agreed on it. */
+  readonly deflateFromBytes: number;
   #ticking: UwsTransport[] = [];
   #timer: NodeJS.Timeout | undefined = undefined;
   readonly #endTick = (): void => {
@@ -33,7 +37,8 @@ export class UwsSocketGroup {
     this.#onClosed = onClosed;
     this.maxMessageBytes = webSocket === false ? options.maxFrameBytes : webSocket.maxMessageBytes;
     this.#pingIntervalMs = webSocket === false ? 0 : webSocket.pingIntervalMs;
-    this.#hasDeflate = webSocket !== false && webSocket.deflate;
+    const hasDeflate = webSocket !== false && webSocket.deflate;
+    this.deflateFromBytes = hasDeflate ? leastDeflatedBytes : Number.POSITIVE_INFINITY;
   }
 
   get size(): number {
@@ -81,7 +86,9 @@ export class UwsSocketGroup {
       idleTimeout: Math.min(seconds, idleTimeoutSeconds.most),
       sendPingsAutomatically: false,
       // Shared: each message stands alone, and a connection at rest holds no window.
-      compression: this.#hasDeflate ? uws.SHARED_COMPRESSOR | uws.SHARED_DECOMPRESSOR : uws.DISABLED,
+      compression: Number.isFinite(this.deflateFromBytes)
+        ? uws.SHARED_COMPRESSOR | uws.SHARED_DECOMPRESSOR
+        : uws.DISABLED,
       upgrade,
       open: (socket) => transportOf(socket).onOpen(socket),
       message: (socket, message, isBinary) => {

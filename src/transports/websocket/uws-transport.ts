@@ -87,8 +87,9 @@ export class UwsTransport implements Transport {
       return;
     }
     this.#group.entered = this;
-    this.#tick();
     handlers.onFrame(Buffer.from(message));
+    // Behind what the handler put off to the end of this turn: what that sends leaves with ours.
+    this.#tick();
   }
 
   onDrained(): void {
@@ -167,6 +168,10 @@ export class UwsTransport implements Transport {
   #endTick(): void {
     this.#group.entered = this;
     this.#flush();
+    if (this.#wantsDrain && !this.#isClogged) {
+      this.#wantsDrain = false;
+      this.#handlers?.onDrain?.();
+    }
     if (!this.#isClosing) this.#handlers?.onTickEnd?.();
     this.#group.entered = undefined;
   }
@@ -243,7 +248,7 @@ export class UwsTransport implements Transport {
   }
 
   #write(frame: Uint8Array | string): SendResult {
-    if (this.#socket!.send(frame, false) === 1) return 'sent';
+    if (this.#socket!.send(frame, false, frame.length >= this.#group.deflateFromBytes) === 1) return 'sent';
     this.#isClogged = true;
     this.#wantsDrain = true;
     return 'queued';
