@@ -7,25 +7,21 @@ import { RpcErrorCode } from '../../../errors.js';
 import * as limits from '../../../limits.js';
 import { type Clock, DeadlineQueue } from '../../../rpc/deadline-queue.js';
 import { guarded } from '../../../rpc/guarded.js';
-import { errorText } from '../../../rpc/json-text.js';
+import { jsonHead } from '../../../rpc/http/exchange-transport.js';
 import type { IdText } from '../../../rpc/types.js';
 import { createScanner, idText, methodText } from '../../../serialization/envelope.js';
-import type { HttpExchange } from '../../../transports/http/http-server.js';
+import type { HeaderList, HttpExchange } from '../../../transports/http/http-server.js';
 import type { McpServer } from '../../server.js';
 import type { McpHttpOptions } from '../http-server-options.js';
+import { acceptedForm } from '../media-types.js';
+import { refusal, refuse, unavailable } from '../refusal.js';
 import { isArray, serveBatch } from './batch.js';
 import { deliver } from './deliver.js';
 import { ExchangeHolder } from './exchange-holder.js';
 import { HttpSession, type SessionHost } from './http-session.js';
-import {
-  accepts,
-  jsonHead,
-  refuse,
-  refuseForNow,
-  refuseMissingSession,
-  refuseUnknownSession,
-} from './refusals.js';
+import { refuseInvalid, refuseMissingSession, refuseUnknownSession } from './refusals.js';
 import { SessionTable } from './session-table.js';
+import { shuttingDown } from './session-transport.js';
 
 /** What the router of eras read from the head of a request. */
 export interface LegacyFields {
@@ -43,6 +39,8 @@ export interface LegacyEndpointOptions extends McpHttpOptions {
   /** Measures idleness. Default: the system's. */
   readonly clock?: Clock;
 }
+
+const methodHead: HeaderList = [...jsonHead, 'allow', 'POST'];
 
 export class LegacyEndpoint {
   /** Messages that found no stream to go on and no store. */
@@ -102,22 +100,22 @@ export class LegacyEndpoint {
     if (session === undefined || !this.#checkVersion(exchange, fields.protocolVersion, id)) return;
     if (isBatch && !session.servesBatches) {
       const message = 'Batch arrays exist in revision 2025-03-26 alone; send one message in each POST.';
-      refuse(exchange, 400, RpcErrorCode.InvalidRequest, message);
+      refuseInvalid(exchange, 400, message);
     } else if (!isBatch && !isRequest) {
       deliver(session, body, record);
       exchange.respond(202, []);
     } else if (method === 'initialize') {
       const message =
         'This session is initialized already. POST initialize without Mcp-Session-Id to begin another.';
-      refuse(exchange, 400, RpcErrorCode.InvalidRequest, message, id);
-    } else if (!accepts(fields.accept, 'application/json') || !accepts(fields.accept, 'text/event-stream')) {
+      refuseInvalid(exchange, 400, message, id);
+    } else if (acceptedForm(fields.accept) !== 'auto') {
       const message = 'Accept must list application/json and text/event-stream.';
-      refuse(exchange, 406, RpcErrorCode.InvalidRequest, message, id);
+      refuseInvalid(exchange, 406, message, id);
     } else if (this.#isClosing) {
-      refuseForNow(exchange, 'CONNECTION_CLOSED', 'The server is shutting down.', id);
+      refuse(exchange, shuttingDown, id);
     } else if (session.inFlight >= this.#maxInFlight) {
       const message = `More than ${this.#maxInFlight} calls in flight in this session.`;
-      refuseForNow(exchange, 'OVERLOADED', message, id);
+      refuse(exchange, unavailable('OVERLOADED', message), id);
     } else if (isBatch) {
       const { scanner = createScanner() } = this.#host.peerOptions;
       serveBatch(session, exchange, body, scanner, this.#host.peerOptions.maxBatchMessages);
@@ -130,12 +128,12 @@ export class LegacyEndpoint {
   get(exchange: HttpExchange): void {
     const session = this.#findByHead(exchange);
     if (session === undefined) return;
-    if (!accepts(exchange.header('accept'), 'text/event-stream')) {
-      refuse(exchange, 406, RpcErrorCode.InvalidRequest, 'Accept must list text/event-stream.');
+    if (!takesEvents(exchange)) {
+      refuseInvalid(exchange, 406, 'Accept must list text/event-stream.');
       return;
     }
     if (this.#isClosing) {
-      refuseForNow(exchange, 'CONNECTION_CLOSED', 'The server is shutting down.', null);
+      refuse(exchange, shuttingDown, null);
       return;
     }
     const lastEventId = exchange.header('last-event-id');
@@ -145,8 +143,7 @@ export class LegacyEndpoint {
       return;
     }
     const found = session.find(lastEventId);
-    if (found === undefined)
-      refuse(exchange, 400, RpcErrorCode.InvalidRequest, 'Last-Event-ID is no event of this session.');
+    if (found === undefined) refuseInvalid(exchange, 400, 'Last-Event-ID is no event of this session.');
     else void found.stream.resume(exchange, found.sequence, store);
   }
 
@@ -177,11 +174,11 @@ export class LegacyEndpoint {
     }
     if (method !== 'initialize') return false;
     if (this.#isClosing) {
-      refuseForNow(exchange, 'CONNECTION_CLOSED', 'The server is shutting down.', id);
+      refuse(exchange, shuttingDown, id);
     } else if (this.#table.makeRoom()) {
       this.#table.add(new HttpSession(this.#host, exchange, body));
     } else {
-      refuseForNow(exchange, 'OVERLOADED', 'Every session this server may hold is in use.', id);
+      refuse(exchange, unavailable('OVERLOADED', 'Every session this server may hold is in use.'), id);
     }
     return true;
   }
@@ -192,11 +189,7 @@ export class LegacyEndpoint {
     const version = exchange.header('mcp-protocol-version');
     if (sessionId === '' && !this.#legacyVersions.includes(version)) {
       const message = `${exchange.method} needs the Mcp-Session-Id of a session that initialize opened; others POST.`;
-      exchange.respond(
-        405,
-        [...jsonHead, 'allow', 'POST'],
-        errorText(null, RpcErrorCode.InvalidRequest, message),
-      );
+      refuse(exchange, refusal(405, RpcErrorCode.InvalidRequest, message), null, methodHead);
       return undefined;
     }
     const session = this.#find(exchange, sessionId, null);
@@ -221,11 +214,16 @@ export class LegacyEndpoint {
     const supported = this.#legacyVersions;
     if (version === '' || supported.includes(version)) return true;
     const message = `MCP-Protocol-Version ${version} is not served in sessions; supported are ${supported.join(', ')}.`;
-    refuse(exchange, 400, RpcErrorCode.InvalidRequest, message, id, { supported, requested: version });
+    refuseInvalid(exchange, 400, message, id, { supported, requested: version });
     return false;
   }
 
   get #legacyVersions(): readonly string[] {
     return this.#server.catalogue.options.legacy;
   }
+}
+
+function takesEvents(exchange: HttpExchange): boolean {
+  const form = acceptedForm(exchange.header('accept'));
+  return form === 'auto' || form === 'events';
 }

@@ -6,7 +6,7 @@
 import { RingwireError, RpcErrorCode } from '../../../errors.js';
 import { sseKeepAliveMs } from '../../../limits.js';
 import type { DeadlineEntry } from '../../../rpc/deadline-queue.js';
-import { answerCode } from '../../../rpc/http/exchange-transport.js';
+import { answerCode, jsonHead } from '../../../rpc/http/exchange-transport.js';
 import type { Peer } from '../../../rpc/peer.js';
 import type { IdText } from '../../../rpc/types.js';
 import type { HttpExchange } from '../../../transports/http/http-server.js';
@@ -14,7 +14,7 @@ import type { PeerInfo, SendResult, Transport, TransportHandlers } from '../../.
 import type { ClosableStream } from '../../context.js';
 import { ExchangeHolder } from './exchange-holder.js';
 import type { HttpSession } from './http-session.js';
-import { jsonHead, refuseUnknownSession } from './refusals.js';
+import { refuseUnknownSession } from './refusals.js';
 import type { SessionStream } from './session-stream.js';
 
 export class PostTransport extends ExchangeHolder implements Transport, ClosableStream, DeadlineEntry {
@@ -64,7 +64,7 @@ export class PostTransport extends ExchangeHolder implements Transport, Closable
     this.#served = served;
     this.feed(body);
     this.#isReading = false;
-    if (this.#isAnswered || this.#isEnded) return;
+    if (this.#isAnswered || this.#isEnded || this.#stream !== undefined) return;
     if (this.#session.primes) this.#openStream();
     else this.#session.deadlines.schedule(this, this.#session.deadlines.clock.now() + sseKeepAliveMs);
   }

@@ -10,10 +10,11 @@ import { RpcErrorCode } from '../../../errors.js';
 import { EventStream } from '../../../transports/http/event-stream.js';
 import type { HttpExchange } from '../../../transports/http/http-server.js';
 import type { SendResult } from '../../../transports/transport.js';
+import { refusal, refuse } from '../refusal.js';
 import { eventId } from './event-id.js';
 import type { EventStore, StoredEvent } from './event-store.js';
 import { ExchangeHolder } from './exchange-holder.js';
-import { refuse } from './refusals.js';
+import { refuseInvalid } from './refusals.js';
 
 /** What a stream needs to know of its session. */
 export interface StreamOwner {
@@ -112,7 +113,7 @@ export class SessionStream extends ExchangeHolder {
       const opened = this.#catchingUp;
       this.#leave();
       if (opened === undefined)
-        refuse(exchange, 500, RpcErrorCode.InternalError, 'The stored events cannot be read now.');
+        refuse(exchange, refusal(500, RpcErrorCode.InternalError, 'The stored events cannot be read now.'));
       else opened.end();
     }
   }
@@ -179,20 +180,14 @@ export class SessionStream extends ExchangeHolder {
   async #replay(exchange: HttpExchange, sequence: number, store: EventStore): Promise<void> {
     let stored = await this.#read(store, sequence);
     if (!this.#isCurrent(exchange)) {
-      refuse(exchange, 409, RpcErrorCode.InvalidRequest, 'Another connection took this stream over.');
+      refuseInvalid(exchange, 409, 'Another connection took this stream over.');
       return;
     }
     const isKnown = stored[0]?.sequence === sequence;
     if (this.#isEnded && stored.length === (isKnown ? 1 : 0)) {
       this.#leave();
       if (isKnown) exchange.respond(204, []);
-      else
-        refuse(
-          exchange,
-          400,
-          RpcErrorCode.InvalidRequest,
-          'The events after Last-Event-ID are no longer kept.',
-        );
+      else refuseInvalid(exchange, 400, 'The events after Last-Event-ID are no longer kept.');
       return;
     }
     const events = new EventStream(exchange);

@@ -4,14 +4,16 @@
  * Peer keeps requests within its limits, and changes of lists wait as one notice of each kind.
  */
 import type { RingwireError } from '../../../errors.js';
-import { answerCode } from '../../../rpc/http/exchange-transport.js';
+import { answerCode, jsonHead } from '../../../rpc/http/exchange-transport.js';
 import type { HttpExchange } from '../../../transports/http/http-server.js';
 import type { PeerInfo, SendResult, Transport, TransportHandlers } from '../../../transports/transport.js';
+import { refuse, unavailable } from '../refusal.js';
 import { ExchangeHolder } from './exchange-holder.js';
 import type { HttpSession } from './http-session.js';
 import { initializeStatus } from './post-transport.js';
-import { jsonHead, refuseForNow } from './refusals.js';
 import { SessionStream } from './session-stream.js';
+
+export const shuttingDown = unavailable('CONNECTION_CLOSED', 'The server is shutting down.');
 
 /** The number of the stream that GET opens. */
 export const sessionStreamId = 0;
@@ -97,8 +99,7 @@ export class SessionTransport extends ExchangeHolder implements Transport {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.stream.end();
-    if (this.#initialize !== undefined)
-      refuseForNow(this.#initialize, 'CONNECTION_CLOSED', 'The server is shutting down.', null);
+    if (this.#initialize !== undefined) refuse(this.#initialize, shuttingDown);
     this.#initialize = undefined;
     this.#handlers?.onClose(error);
   }
