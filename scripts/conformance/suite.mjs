@@ -77,31 +77,33 @@ function describe({ id, name, errorMessage }) {
   return `${id} (${name}): ${errorMessage ?? 'no reason given'}`;
 }
 
+// What the checks of one scenario say. A warning is a failure: what "should" hold holds here. `end` is how the suite
+// itself ended.
+export function judge(checks, end) {
+  const of = (status) => checks.filter((check) => check.status === status);
+  const problems = [...of('FAILURE'), ...of('WARNING')].map(describe);
+  if (end.timedOut) problems.push(`no verdict within ${scenarioTimeoutMs} ms`);
+  else if (of('SUCCESS').length === 0 && problems.length === 0) problems.push('nothing was checked');
+  else if (end.code !== 0 && problems.length === 0) problems.push(`the suite ended with ${end.code}`);
+  return {
+    passed: of('SUCCESS').length,
+    failed: of('FAILURE').length,
+    warnings: of('WARNING').length,
+    skipped: of('SKIPPED').length,
+    ok: problems.length === 0,
+    problems,
+  };
+}
+
 // What one scenario found. `target` is ['--url', URL] for a server, ['--command', COMMAND] for a client.
 export async function runScenario(side, target, [scenario, revision]) {
   const folder = mkdtempSync(join(tmpdir(), 'ringwire-conformance-'));
   const startedAt = performance.now();
   try {
     const selection = ['--scenario', scenario, '--spec-version', revision, '-o', folder];
-    const { code, output, timedOut } = await runSuite([side, ...target, ...selection]);
-    const checks = checksIn(folder);
-    const of = (status) => checks.filter((check) => check.status === status);
-    const problems = [...of('FAILURE'), ...of('WARNING')].map(describe);
-    if (timedOut) problems.push(`no verdict within ${scenarioTimeoutMs} ms`);
-    else if (of('SUCCESS').length === 0 && problems.length === 0) problems.push('nothing was checked');
-    else if (code !== 0 && problems.length === 0) problems.push(`the suite ended with ${code}`);
-    return {
-      scenario,
-      revision,
-      passed: of('SUCCESS').length,
-      failed: of('FAILURE').length,
-      warnings: of('WARNING').length,
-      skipped: of('SKIPPED').length,
-      ok: problems.length === 0,
-      problems,
-      output,
-      ms: Math.round(performance.now() - startedAt),
-    };
+    const end = await runSuite([side, ...target, ...selection]);
+    const ms = Math.round(performance.now() - startedAt);
+    return { scenario, revision, ...judge(checksIn(folder), end), ms, output: end.output };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
