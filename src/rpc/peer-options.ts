@@ -58,6 +58,8 @@ export interface PeerOptions {
    * two requests have the same id. Default: counts from 1.
    */
   readonly nextRequestId?: () => number;
+  /** What happens is counted here; share one among peers that count together. Default: of each peer's own. */
+  readonly counters?: PeerCounters;
   /** Called before the first frame is delivered: the place to attach data. */
   readonly onOpen?: (peer: Peer) => void;
   /** The end, once, after all pending requests were rejected. */
@@ -82,6 +84,17 @@ export interface PeerCounters {
   cancelled: number;
   /** Calls, ours or the other side's, that met their deadline. */
   deadlinesExceeded: number;
+}
+
+export function newCounters(): PeerCounters {
+  return {
+    malformedFrames: 0,
+    unknownReplies: 0,
+    lateOutcomes: 0,
+    overloaded: 0,
+    cancelled: 0,
+    deadlinesExceeded: 0,
+  };
 }
 
 export interface CloseOptions {

@@ -11,6 +11,7 @@ import { errorText, notificationText, serialiseParams } from './json-text.js';
 import { Outbox, type Owner } from './outbox.js';
 import {
   type CloseOptions,
+  newCounters,
   type PeerCounters,
   type PeerOptions,
   type ResolvedPeerOptions,
@@ -38,14 +39,7 @@ export class Peer implements Connection {
   readonly calls: CallServer;
 
   readonly #options: ResolvedPeerOptions;
-  readonly #counters: PeerCounters = {
-    malformedFrames: 0,
-    unknownReplies: 0,
-    lateOutcomes: 0,
-    overloaded: 0,
-    cancelled: 0,
-    deadlinesExceeded: 0,
-  };
+  readonly #counters: PeerCounters;
   readonly #outbox: Outbox;
   readonly #pending: PendingCalls;
   #resolveClosed: (error: RingwireError | undefined) => void = () => {};
@@ -62,6 +56,7 @@ export class Peer implements Connection {
     this.transport = transport;
     this.#options = resolvePeerOptions(options);
     this.dispatcher = this.#options.dispatcher;
+    this.#counters = this.#options.counters ?? newCounters();
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });

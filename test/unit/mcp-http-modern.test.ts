@@ -102,6 +102,15 @@ describe('the form of the answer', () => {
     expect(exchange.json.result).toMatchObject({ content: [{ text: 'done' }] });
   });
 
+  it('is JSON without what a handler tells its caller where nothing else is accepted', async () => {
+    const { http, finish, context } = await setup();
+    const exchange = http.post(callTool('wait'), { accept: 'application/json' });
+    context().connection.notify('notifications/own', { a: 1 });
+    finish('x');
+    await exchange.ended();
+    expect(exchange.json).toMatchObject({ id: 1, result: { content: [{ text: 'x' }] } });
+  });
+
   it('is events where a handler tells its caller something of its own', async () => {
     const { http, finish, context } = await setup();
     const exchange = http.post(callTool('wait'));
@@ -157,6 +166,7 @@ describe('a client that goes away', () => {
     finish('late');
     await turn();
     expect(exchange.status).toBeUndefined();
+    expect(gauge(http, 'mcp_http_late_outcomes')).toBe(1);
   });
 
   it('is told nothing more of a stream', async () => {
@@ -203,6 +213,7 @@ describe('a deadline', () => {
     expect(context().signal.reason).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     finish('late');
     await turn();
+    expect(gauge(http, 'mcp_http_deadlines_exceeded')).toBe(1);
     expect(gauge(http, 'mcp_http_calls_in_flight')).toBe(0);
   });
 
@@ -253,6 +264,7 @@ describe('limits', () => {
       id: 9,
       error: { code: -32603, data: { code: 'OVERLOADED', retryable: true } },
     });
+    expect(gauge(http, 'mcp_http_overloaded')).toBe(1);
     finish('x');
     await second.ended();
     expect(http.post(callTool('echo')).status).toBe(200);

@@ -13,7 +13,12 @@ import {
   jsonHead,
 } from '../../rpc/http/exchange-transport.js';
 import { Peer } from '../../rpc/peer.js';
-import { type CloseOptions, type PeerOptions, resolvePeerOptions } from '../../rpc/peer-options.js';
+import {
+  type CloseOptions,
+  newCounters,
+  type PeerOptions,
+  resolvePeerOptions,
+} from '../../rpc/peer-options.js';
 import { refusalOf } from '../../rpc/refusals.js';
 import type { IdText } from '../../rpc/types.js';
 import { createScanner, type EnvelopeScanner, idText, methodText } from '../../serialization/envelope.js';
@@ -29,7 +34,7 @@ import type { McpServer } from '../server.js';
 import { LegacyEndpoint } from './legacy/legacy-endpoint.js';
 import { LightCall, type LightCallOwner } from './light-call.js';
 import { LightRoutes } from './light-routes.js';
-import { isJson } from './media-types.js';
+import { type AnswerForm, isJson } from './media-types.js';
 import { checkModern, refuseLegacy } from './modern-check.js';
 import { type Refusal, refusal, refusalText, refuse, statusOf, unavailable } from './refusal.js';
 import { isModernVersion, RequestFields } from './request-fields.js';
@@ -53,7 +58,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
   readonly deadlines: DeadlineQueue;
   readonly servedTimeoutMs: number;
   readonly maxFrameBytes: number;
-  readonly counters = { lateOutcomes: 0, deadlinesExceeded: 0 };
+  readonly counters = newCounters();
   readonly lightCalls = new Set<LightCall>();
   readonly #server: McpServer;
   readonly #legacy: LegacyEndpoint | undefined;
@@ -61,7 +66,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
   readonly #record = new Int32Array(EnvelopeField.Count);
   readonly #routes: LightRoutes;
   readonly #peerOptions: PeerOptions;
-  readonly #forms: Readonly<Record<'auto' | 'json' | 'events', ExchangeTransportOptions>>;
+  readonly #forms: Readonly<Record<AnswerForm, ExchangeTransportOptions>>;
   readonly #methodNotAllowed: HeaderList;
   readonly #maxInFlight: number;
   readonly #maxSubscriptions: number;
@@ -82,7 +87,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
     this.maxFrameBytes = maxFrameBytes;
     this.servedTimeoutMs = resolvePeerOptions(peerOptions).servedTimeoutMs;
     // The client closing its request is how it cancels.
-    this.#peerOptions = { ...peerOptions, cancelOnDisconnect: true };
+    this.#peerOptions = { ...peerOptions, counters: this.counters, cancelOnDisconnect: true };
     this.#maxInFlight = http.maxInFlight ?? limits.maxHttpInFlight;
     this.#maxSubscriptions = http.maxSubscriptions ?? limits.maxHttpSubscriptions;
     const shared = {
@@ -151,6 +156,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
     const verdict = this.#scanner.scan(body, record);
     if (this.#closing !== undefined || this.#inFlight >= this.#maxInFlight) {
       const id = verdict === ScanVerdict.Ok ? idText(body, record) : '';
+      if (this.#closing === undefined) this.counters.overloaded += 1;
       refuse(exchange, this.#closing !== undefined ? closedRefusal : this.#overloaded(), id || null);
       return;
     }
@@ -180,7 +186,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
 
   #serveModern(exchange: HttpExchange, fields: RequestFields, body: Buffer): void {
     const record = this.#record;
-    const form = fields.form as 'auto' | 'json' | 'events';
+    const form = fields.form as AnswerForm;
     const isListen =
       methodText(body, record) === listenMethod && record[EnvelopeField.Kind] === EnvelopeKind.Request;
     const problem =
@@ -195,7 +201,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
     transport.deliver(body, this.#openPeer(transport));
   }
 
-  #checkListen(form: string): Refusal | undefined {
+  #checkListen(form: AnswerForm): Refusal | undefined {
     if (form === 'json') return notAcceptable('text/event-stream');
     return this.#subscriptions.size < this.#maxSubscriptions
       ? undefined
@@ -262,6 +268,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
   }
 
   gauges(): readonly (readonly [name: string, help: string, value: number])[] {
+    const { overloaded, deadlinesExceeded, lateOutcomes } = this.counters;
     const streams = [...this.#peers.keys()].filter((transport) => transport.isStreaming).length;
     return [
       ['mcp_http_calls_in_flight', 'Calls over HTTP whose handlers are at work.', this.#inFlight],
@@ -271,6 +278,9 @@ class McpApplication implements ServerApplication, LightCallOwner {
         streams,
       ],
       ['mcp_http_subscriptions', 'Open subscriptions of modern clients over HTTP.', this.#subscriptions.size],
+      ['mcp_http_overloaded', 'Requests refused because too many calls were in flight.', overloaded],
+      ['mcp_http_deadlines_exceeded', 'Calls that met their deadline.', deadlinesExceeded],
+      ['mcp_http_late_outcomes', 'Outcomes of calls that were answered or abandoned before.', lateOutcomes],
       ['mcp_http_sessions', 'Sessions of clients of 2025-11-25 and earlier.', this.#legacy?.sessions ?? 0],
     ];
   }
@@ -281,8 +291,8 @@ class McpApplication implements ServerApplication, LightCallOwner {
     if (this.#idleWaiters.length > 0) this.#checkIdle();
   }
 
-  openPeer(exchange: HttpExchange): Peer {
-    return this.#openPeer(new ExchangeTransport(exchange, this.#forms.auto));
+  openPeer(exchange: HttpExchange, form: AnswerForm): Peer {
+    return this.#openPeer(new ExchangeTransport(exchange, this.#forms[form]));
   }
 
   get #inFlight(): number {

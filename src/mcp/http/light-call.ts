@@ -12,6 +12,7 @@ import { CallState, ServedCall, traceOf } from '../../rpc/served-call.js';
 import type { AuthInfo, CallContext, Connection, IdText, LogLevel, TraceContext } from '../../rpc/types.js';
 import type { HttpExchange } from '../../transports/http/http-server.js';
 import type { PeerInfo } from '../../transports/transport.js';
+import type { AnswerForm } from './media-types.js';
 import { statusOf } from './refusal.js';
 
 /** What light calls of one application share. */
@@ -24,8 +25,8 @@ export interface LightCallOwner {
   readonly lightCalls: Set<LightCall>;
   /** A call left lightCalls. */
   onLightEnd(): void;
-  /** A Peer for an exchange that has not been answered. */
-  openPeer(exchange: HttpExchange): Peer;
+  /** A Peer for an exchange that has not been answered, whose answer takes this form. */
+  openPeer(exchange: HttpExchange, form: AnswerForm): Peer;
 }
 
 /** In place of bytes that were given back. */
@@ -38,6 +39,7 @@ export class LightCall implements CallContext, DeadlineEntry {
   heapIndex = -1;
   readonly #owner: LightCallOwner;
   readonly #exchange: HttpExchange;
+  readonly #form: AnswerForm;
   /** The request's bytes while they are there, then the text of `_meta`. */
   #source: Buffer | string;
   readonly #metaStart: number;
@@ -53,6 +55,7 @@ export class LightCall implements CallContext, DeadlineEntry {
   constructor(
     owner: LightCallOwner,
     exchange: HttpExchange,
+    form: AnswerForm,
     id: IdText,
     body: Buffer,
     metaStart: number,
@@ -60,6 +63,7 @@ export class LightCall implements CallContext, DeadlineEntry {
   ) {
     this.#owner = owner;
     this.#exchange = exchange;
+    this.#form = form;
     this.id = id;
     this.#source = body;
     this.#metaStart = metaStart;
@@ -242,7 +246,7 @@ export class LightCall implements CallContext, DeadlineEntry {
   /** The call as the generic path knows it, on a Peer of its own. */
   #materialised(): ServedCall {
     if (this.#served !== undefined) return this.#served;
-    const peer = this.#owner.openPeer(this.#exchange);
+    const peer = this.#owner.openPeer(this.#exchange, this.#form);
     const transport = peer.transport as ExchangeTransport;
     const served = new ServedCall(
       peer,

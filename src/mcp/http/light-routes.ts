@@ -13,6 +13,7 @@ import { failed, isPromise, succeeded } from '../serve-handler.js';
 import type { McpServer } from '../server.js';
 import { invalidArguments, type ToolEntry, type ToolOutcome } from '../tool.js';
 import { LightCall, type LightCallOwner } from './light-call.js';
+import type { AnswerForm } from './media-types.js';
 import type { RequestFields } from './request-fields.js';
 
 /** The revision of EnvelopeFlag.VersionModern. */
@@ -100,7 +101,8 @@ export class LightRoutes {
       return false;
     const metaStart = record[EnvelopeField.MetaStart];
     const metaEnd = record[EnvelopeField.MetaEnd];
-    const call = new LightCall(this.#owner, exchange, idOf(body, record), body, metaStart, metaEnd);
+    const form = fields.form as AnswerForm;
+    const call = new LightCall(this.#owner, exchange, form, idOf(body, record), body, metaStart, metaEnd);
     route.serve(call, args);
     return true;
   }

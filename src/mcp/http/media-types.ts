@@ -5,6 +5,9 @@
  */
 export type AcceptedForm = 'auto' | 'json' | 'events' | 'none';
 
+/** What an answer may be: events where something comes before it, JSON alone, or events alone. */
+export type AnswerForm = Exclude<AcceptedForm, 'none'>;
+
 /** Whether a Content-Type says JSON, whatever its parameters. */
 export function isJson(contentType: string): boolean {
   return contentType === 'application/json' || essence(contentType) === 'application/json';
