@@ -1,6 +1,8 @@
 /** The HTTP/1 half of a node listener: node's parser and its limits, requests as exchanges, upgrades. */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { codingUnknown, headTooLarge, headTooSlow, hostMissing, tooManyFields } from '../problems.js';
+import type { ResolvedHttpOptions } from '../resolve-http-options.js';
 import { Connection } from './connection.js';
 import type { EngineContext } from './context.js';
 import { Http1Exchange, Http1Request, headerOf } from './http1-exchange.js';
@@ -97,26 +99,28 @@ function problemOf(
 ): { readonly status: number; readonly text: string } | undefined {
   const { headers } = request;
   if (request.rawHeaders.length > maxHeaderFields * 2) {
-    return { status: 431, text: `The request has more than ${maxHeaderFields} header fields.` };
+    return { status: 431, text: tooManyFields(maxHeaderFields) };
   }
   const { host } = headers;
   if (host === undefined ? request.httpVersionMinor === 1 : host.includes(',')) {
-    return { status: 400, text: 'A request must have one Host field (RFC 9112, section 3.2).' };
+    return { status: 400, text: hostMissing };
   }
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
-    return { status: 400, text: `The transfer coding "${coding}" is not served; known is "chunked".` };
+    return { status: 400, text: codingUnknown(coding) };
   }
   return undefined;
 }
 
-const problems: Readonly<Record<string, { readonly status: number; readonly text: string }>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, text: 'The head of the request is larger than maxHeaderBytes.' },
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, text: 'The chunk extensions of the body are too large.' },
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: 408,
-    text: 'The head of the request did not arrive within headersTimeoutMs.',
+const problems: Readonly<
+  Record<string, { readonly status: number; readonly text: (http: ResolvedHttpOptions) => string }>
+> = {
+  HPE_HEADER_OVERFLOW: { status: 431, text: (http) => headTooLarge(http.maxHeaderBytes) },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
+    status: 413,
+    text: () => 'The chunk extensions of the body are too large.',
   },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, text: (http) => headTooSlow(http.headersTimeoutMs) },
 };
 
 function refuseMalformed(context: EngineContext, connection: Connection, error: NodeJS.ErrnoException): void {
@@ -127,6 +131,6 @@ function refuseMalformed(context: EngineContext, connection: Connection, error: 
     connection.socket.destroy();
     return;
   }
-  const { status, text } = known ?? { status: 400, text: `The request is malformed: ${message}.` };
-  refuseSocket(context, connection, status, text);
+  if (known === undefined) refuseSocket(context, connection, 400, `The request is malformed: ${message}.`);
+  else refuseSocket(context, connection, known.status, known.text(context.options.http));
 }

@@ -1,5 +1,5 @@
 /** What exchanges over node's HTTP/1, HTTP/2 and mounts have in common: the body's limits and the answer's order. */
-import { RingwireError } from '../../../errors.js';
+import type { RingwireError } from '../../../errors.js';
 import { bodyGraceMs } from '../../../limits.js';
 import type { PeerInfo } from '../../transport.js';
 import { decodeBody } from '../content-coding.js';
@@ -11,6 +11,7 @@ import type {
   HttpPrincipal,
   HttpStream,
 } from '../http-server.js';
+import { bodyTooLarge, bodyTooSlow, serverFailed } from '../problems.js';
 import type { EngineContext } from './context.js';
 
 const noBytes = Buffer.alloc(0);
@@ -64,7 +65,7 @@ export abstract class NodeExchange implements HttpExchange {
     this.#maxBodyBytes = maxBytes;
     if (Number(this.header('content-length')) > maxBytes) {
       // Not inside the application's stack: it is not done with the request's head.
-      process.nextTick(() => this.#refuseBody(tooLarge(maxBytes)));
+      process.nextTick(() => this.#refuseBody(bodyTooLarge(maxBytes)));
       return;
     }
     this.startBody();
@@ -125,7 +126,7 @@ export abstract class NodeExchange implements HttpExchange {
     if (elapsed < bodyGraceMs) return;
     const { minBodyBytesPerSecond } = this.context.options.http;
     if ((this.#bodyBytes - this.#rateFrom) * 1000 < minBodyBytesPerSecond * elapsed) {
-      this.#refuseBody(tooSlow(minBodyBytesPerSecond));
+      this.#refuseBody(bodyTooSlow(minBodyBytesPerSecond));
     }
     this.#rateSince = now;
     this.#rateFrom = this.#bodyBytes;
@@ -139,7 +140,7 @@ export abstract class NodeExchange implements HttpExchange {
     if (!this.#isReading || this.isAborted) return;
     this.#bodyBytes += chunk.length;
     if (this.#bodyBytes > this.#maxBodyBytes) {
-      this.#refuseBody(tooLarge(this.#maxBodyBytes));
+      this.#refuseBody(bodyTooLarge(this.#maxBodyBytes));
       return;
     }
     if (this.#chunk === undefined) this.#chunk = chunk;
@@ -167,7 +168,7 @@ export abstract class NodeExchange implements HttpExchange {
   /** A body that somebody else read and decoded. */
   protected takeBody(body: Buffer): void {
     this.isBodyComplete = true;
-    if (body.length > this.#maxBodyBytes) this.#failBody(tooLarge(this.#maxBodyBytes));
+    if (body.length > this.#maxBodyBytes) this.#failBody(bodyTooLarge(this.#maxBodyBytes));
     else this.#deliver(body);
   }
 
@@ -187,7 +188,6 @@ export abstract class NodeExchange implements HttpExchange {
   }
 
   protected fail(error: unknown): void {
-    const problem = 'The server failed while it answered. The request may be sent again.';
     process.emitWarning(error instanceof Error ? error : String(error), {
       code: 'RINGWIRE_APPLICATION_THREW',
     });
@@ -195,7 +195,7 @@ export abstract class NodeExchange implements HttpExchange {
       this.cut();
       return;
     }
-    const { head, body } = this.context.application.refusal(500, problem);
+    const { head, body } = this.context.application.refusal(500, serverFailed);
     this.respond(500, head, body);
   }
 
@@ -236,14 +236,3 @@ export const closedStream: HttpStream = {
   onDrain: undefined,
   end: () => {},
 };
-
-function tooLarge(maxBytes: number): RingwireError {
-  return new RingwireError('FRAME_TOO_LARGE', `The body is larger than the limit of ${maxBytes} bytes.`);
-}
-
-function tooSlow(minBodyBytesPerSecond: number): RingwireError {
-  return new RingwireError(
-    'DEADLINE_EXCEEDED',
-    `The body arrives slower than ${minBodyBytesPerSecond} bytes per second.`,
-  );
-}

@@ -1,0 +1,28 @@
+/** What every engine says of the same fault: clients see one server, whichever engine serves it. */
+import { RingwireError } from '../../errors.js';
+
+export const tooManyFields = (most: number): string => `The request has more than ${most} header fields.`;
+
+export const headTooLarge = (most: number): string => `The head of the request is larger than ${most} bytes.`;
+
+export const headTooSlow = (timeoutMs: number): string =>
+  `The head of the request did not arrive within ${timeoutMs} ms.`;
+
+export const hostMissing = 'A request must have one Host field (RFC 9112, section 3.2).';
+
+export const codingUnknown = (coding: string): string =>
+  `The transfer coding "${coding}" is not served; known is "chunked".`;
+
+/** Of an application that threw, whose reasons are not the client's. */
+export const serverFailed = 'The server failed while it answered. The request may be sent again.';
+
+export function bodyTooLarge(maxBytes: number): RingwireError {
+  return new RingwireError('FRAME_TOO_LARGE', `The body is larger than the limit of ${maxBytes} bytes.`);
+}
+
+export function bodyTooSlow(minBodyBytesPerSecond: number): RingwireError {
+  return new RingwireError(
+    'DEADLINE_EXCEEDED',
+    `The body arrives slower than ${minBodyBytesPerSecond} bytes per second.`,
+  );
+}
