@@ -142,6 +142,8 @@ export class Exchange implements FrameSink {
     } else if (this.#isStream) {
       const text = `The event stream of ${url} ended before "${method}" was answered.`;
       this.#lost(new RingwireError('CONNECTION_CLOSED', text));
+    } else if (this.status >= 300) {
+      this.#finish(statusError(url, this.status, this.#answerHeaders, Buffer.alloc(0)));
     } else {
       const text = `${url} answered "${method}" with ${this.status} and no message.`;
       this.#finish(new HttpError('HTTP_STATUS', text, { status: this.status }));
