@@ -31,7 +31,9 @@ import type {
 import type { ResolvedOptions } from '../../transports/options.js';
 import { decodeHeaderValue } from '../header-values.js';
 import type { McpServer } from '../server.js';
+import { HttpSseEndpoint } from './legacy/http-sse.js';
 import { LegacyEndpoint } from './legacy/legacy-endpoint.js';
+import { withHttpSse } from './legacy/with-http-sse.js';
 import { LightCall, type LightCallOwner } from './light-call.js';
 import { LightRoutes } from './light-routes.js';
 import { type AnswerForm, isJson } from './media-types.js';
@@ -51,7 +53,7 @@ const bodyErrorStatus: Readonly<Record<string, number>> = {
 };
 
 export function mcpApplication(server: McpServer, options: ResolvedOptions): ServerApplication {
-  return new McpApplication(server, options);
+  return withHttpSse(new McpApplication(server, options), server, options.maxFrameBytes);
 }
 
 class McpApplication implements ServerApplication, LightCallOwner {
@@ -62,6 +64,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
   readonly lightCalls = new Set<LightCall>();
   readonly #server: McpServer;
   readonly #legacy: LegacyEndpoint | undefined;
+  readonly #sse: HttpSseEndpoint | undefined;
   readonly #scanner: EnvelopeScanner;
   readonly #record = new Int32Array(EnvelopeField.Count);
   readonly #routes: LightRoutes;
@@ -82,6 +85,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
     const { peerOptions } = server.rpc;
     this.#server = server;
     this.#legacy = legacy.length > 0 ? new LegacyEndpoint(server, { ...http, maxFrameBytes }) : undefined;
+    this.#sse = sseEndpoint(server, maxFrameBytes);
     this.#scanner = peerOptions.scanner ?? createScanner({ maxDepth: peerOptions.maxDepth });
     this.deadlines = peerOptions.deadlines ?? new DeadlineQueue();
     this.maxFrameBytes = maxFrameBytes;
@@ -109,7 +113,16 @@ class McpApplication implements ServerApplication, LightCallOwner {
     this.#routes = new LightRoutes(server, this);
   }
 
+  get paths(): readonly string[] {
+    return this.#sse?.paths ?? [];
+  }
+
   onRequest(exchange: HttpExchange): void {
+    if (this.#sse?.paths.includes(exchange.path) === true) {
+      exchange.application = this.#sse;
+      this.#sse.onRequest(exchange);
+      return;
+    }
     if (this.#closing !== undefined) {
       refuse(exchange, closedRefusal);
       return;
@@ -262,6 +275,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
     await Promise.all([
       idle,
       this.#legacy?.close(),
+      this.#sse?.close(),
       ...[...this.#peers.values()].map((peer) => peer.close({ drainTimeoutMs })),
     ]);
     clearTimeout(timer);
@@ -281,6 +295,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
       ['mcp_http_overloaded', 'Requests refused because too many calls were in flight.', overloaded],
       ['mcp_http_deadlines_exceeded', 'Calls that met their deadline.', deadlinesExceeded],
       ['mcp_http_late_outcomes', 'Outcomes of calls that were answered or abandoned before.', lateOutcomes],
+      ['mcp_http_sse_connections', 'Open connections of clients of 2024-11-05.', this.#sse?.connections ?? 0],
       ['mcp_http_sessions', 'Sessions of clients of 2025-11-25 and earlier.', this.#legacy?.sessions ?? 0],
     ];
   }
@@ -313,6 +328,15 @@ class McpApplication implements ServerApplication, LightCallOwner {
   #overloaded(): Refusal {
     return unavailable('OVERLOADED', `More than ${this.#maxInFlight} calls are in flight.`);
   }
+}
+
+/** HTTP+SSE, where the server is told to serve it. */
+function sseEndpoint(server: McpServer, maxFrameBytes: number): HttpSseEndpoint | undefined {
+  const { legacy, http } = server.catalogue.options;
+  const { legacySse = false, maxSessions } = http;
+  if (legacySse === false || legacy.length === 0) return undefined;
+  const paths = legacySse === true ? {} : legacySse;
+  return new HttpSseEndpoint(server, { ...paths, maxSessions, maxFrameBytes });
 }
 
 const closedRefusal = unavailable('CONNECTION_CLOSED', 'The server is shutting down.');
