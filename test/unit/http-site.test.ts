@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createRpcServer, type RpcServer } from '../../src/rpc/server.js';
@@ -248,6 +249,45 @@ describe.each(engines)('a site, engine %s', (engine) => {
       expect((await answer).text).toContain('"principal":"xxxxxxxxxx"');
       waiting = undefined;
       expect((await ask(url, rpc('who'))).status).toBe(200);
+    });
+
+    it('lets nobody in who left before the decision', async () => {
+      const calls: unknown[] = [];
+      const waiting: (() => void)[] = [];
+      let arrived: () => void = () => {};
+      const server = createRpcServer().method('call', (params) => void calls.push(params));
+      servers.push(server);
+      const { url, webSocketUrl } = (await server.listen('http://127.0.0.1:0/rpc', {
+        http: {
+          engine,
+          authenticate: () =>
+            new Promise((resolve) => {
+              waiting.push(() => resolve({ principal: 'ann', scopes: [] }));
+              arrived();
+            }),
+        },
+      })) as HttpListener;
+      const arrival = (): Promise<void> =>
+        new Promise((resolve) => {
+          arrived = resolve;
+        });
+      let next = arrival();
+      const outgoing = request(url, { method: 'POST', headers: json, agent: false });
+      outgoing.on('error', () => {});
+      outgoing.end(rpc('call', ['gone']));
+      await next;
+      outgoing.destroy();
+      next = arrival();
+      const socket = new WebSocket(webSocketUrl);
+      socket.on('error', () => {});
+      await next;
+      socket.terminate();
+      next = arrival();
+      const answer = ask(url, rpc('call', ['here']));
+      await next;
+      for (const admit of waiting) admit();
+      expect((await answer).status).toBe(200);
+      expect(calls).toEqual([['here']]);
     });
 
     it('serves the metadata of the resource to everybody', async () => {
