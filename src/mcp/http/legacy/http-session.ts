@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { RingwireError } from '../../../errors.js';
 import type { DeadlineEntry, DeadlineQueue } from '../../../rpc/deadline-queue.js';
 import { Peer } from '../../../rpc/peer.js';
-import type { PeerOptions } from '../../../rpc/peer-options.js';
+import type { CloseOptions, PeerOptions } from '../../../rpc/peer-options.js';
 import type { IdText } from '../../../rpc/types.js';
 import type { HttpExchange } from '../../../transports/http/http-server.js';
 import { closableStreamKey } from '../../context.js';
@@ -28,6 +28,10 @@ export interface SessionHost {
   readonly store: EventStore | undefined;
   readonly maxFrameBytes: number;
   readonly retryMs: number;
+  /** How often an idle stream gets a comment; 0: never. */
+  readonly keepAliveMs: number;
+  /** Calls at work in all sessions. */
+  inFlight: number;
   onUndelivered(): void;
   onStoreFailure(error: unknown, session: HttpSession): void;
   /** Was used, and is busy or idle from now on. */
@@ -78,6 +82,10 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
 
   get retryMs(): number {
     return this.#host.retryMs;
+  }
+
+  get keepAliveMs(): number {
+    return this.#host.keepAliveMs;
   }
 
   get deadlines(): DeadlineQueue {
@@ -138,6 +146,7 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
     joinLegacySession(peer, agreed);
     if (this.primes) peer.data.set(closableStreamKey, post);
     this.#posts.add(post);
+    this.#host.inFlight += 1;
     this.#host.onActivity(this);
     post.serve(peer, body);
   }
@@ -197,6 +206,7 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
 
   leave(post: PostTransport, stream: SessionStream | undefined): void {
     if (!this.#posts.delete(post)) return;
+    this.#host.inFlight -= 1;
     if (stream !== undefined && !stream.isConnected) this.#streams.delete(stream.id);
     for (const id of post.asked) this.#askers.delete(id);
     this.#host.onActivity(this);
@@ -214,15 +224,21 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
   }
 
   /** Waits for calls at work, then ends. */
-  async close(): Promise<void> {
+  async close(options?: CloseOptions): Promise<void> {
     this.transport.stopWaiting();
-    await Promise.all([...this.#posts].map(({ served }) => served?.close()));
+    await Promise.all([...this.#posts].map(({ served }) => served?.close(options)));
     this.end();
   }
 
   /** Nobody used it for the time it may stay idle. */
   expire(): void {
     this.end();
+  }
+
+  /** Has a call that is silent for long begin its stream, whose comments tell proxies that somebody is at work. */
+  keepAlive(post: PostTransport): void {
+    const { deadlines, keepAliveMs } = this.#host;
+    if (keepAliveMs > 0) deadlines.schedule(post, deadlines.clock.now() + keepAliveMs);
   }
 
   checkSize(text: string): void {

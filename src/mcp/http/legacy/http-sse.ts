@@ -8,6 +8,7 @@ import { type RingwireError, RpcErrorCode } from '../../../errors.js';
 import * as limits from '../../../limits.js';
 import { jsonHead } from '../../../rpc/http/exchange-transport.js';
 import { Peer } from '../../../rpc/peer.js';
+import type { CloseOptions } from '../../../rpc/peer-options.js';
 import { createScanner, type EnvelopeScanner } from '../../../serialization/envelope.js';
 import { EventStream } from '../../../transports/http/event-stream.js';
 import type { HeaderList, HttpApplication, HttpExchange } from '../../../transports/http/http-server.js';
@@ -25,6 +26,8 @@ export interface HttpSseOptions extends LegacySseOptions {
   readonly maxSessions?: number;
   /** Default maxFrameBytes of src/limits.ts. */
   readonly maxFrameBytes?: number;
+  /** Default sseKeepAliveMs of src/limits.ts. */
+  readonly keepAliveIntervalMs?: number;
 }
 
 /** The status of a body that cannot be had. */
@@ -42,6 +45,7 @@ export class HttpSseEndpoint implements HttpApplication {
   readonly #messagesPath: string;
   readonly #maxConnections: number;
   readonly #maxFrameBytes: number;
+  readonly #keepAliveMs: number;
   readonly #scanner: EnvelopeScanner;
   readonly #record = new Int32Array(EnvelopeField.Count);
   readonly #connections = new Map<string, SseTransport>();
@@ -53,6 +57,7 @@ export class HttpSseEndpoint implements HttpApplication {
     this.#messagesPath = options.messagesPath ?? '/messages';
     this.#maxConnections = options.maxSessions ?? limits.maxSessions;
     this.#maxFrameBytes = options.maxFrameBytes ?? limits.maxFrameBytes;
+    this.#keepAliveMs = options.keepAliveIntervalMs ?? limits.sseKeepAliveMs;
     this.#scanner = server.rpc.peerOptions.scanner ?? createScanner();
     this.paths = [this.#path, this.#messagesPath];
   }
@@ -107,9 +112,9 @@ export class HttpSseEndpoint implements HttpApplication {
   }
 
   /** Lets calls at work end, then ends every stream. Idempotent. */
-  async close(): Promise<void> {
+  async close(options?: CloseOptions): Promise<void> {
     this.#isClosing = true;
-    await Promise.all([...this.#connections.values()].map(({ served }) => served?.close()));
+    await Promise.all([...this.#connections.values()].map(({ served }) => served?.close(options)));
   }
 
   #open(exchange: HttpExchange): void {
@@ -122,7 +127,10 @@ export class HttpSseEndpoint implements HttpApplication {
       refuse(exchange, unavailable('OVERLOADED', 'Every stream this server may hold is in use.'));
     } else {
       const id = randomBytes(32).toString('base64url');
-      const transport = new SseTransport(exchange, this.#maxFrameBytes, () => this.#connections.delete(id));
+      const events = new EventStream(exchange, [], this.#keepAliveMs);
+      const transport = new SseTransport(exchange, events, this.#maxFrameBytes, () =>
+        this.#connections.delete(id),
+      );
       this.#connections.set(id, transport);
       transport.open(
         `${this.#messagesPath}?sessionId=${id}`,
@@ -161,14 +169,14 @@ class SseTransport implements Transport {
   #handlers: TransportHandlers | undefined;
   #isEnded = false;
 
-  constructor(exchange: HttpExchange, maxFrameBytes: number, onEnd: () => void) {
+  constructor(exchange: HttpExchange, events: EventStream, maxFrameBytes: number, onEnd: () => void) {
     exchange.state = this;
     this.peer = exchange.peer;
     this.principal = exchange.principal?.principal;
     this.#exchange = exchange;
     this.#maxFrameBytes = maxFrameBytes;
     this.#onEnd = onEnd;
-    this.#events = new EventStream(exchange);
+    this.#events = events;
     this.#events.onDrain = () => this.#handlers?.onDrain?.();
   }
 

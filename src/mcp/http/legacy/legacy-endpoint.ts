@@ -8,6 +8,7 @@ import * as limits from '../../../limits.js';
 import { type Clock, DeadlineQueue } from '../../../rpc/deadline-queue.js';
 import { guarded } from '../../../rpc/guarded.js';
 import { jsonHead } from '../../../rpc/http/exchange-transport.js';
+import type { CloseOptions } from '../../../rpc/peer-options.js';
 import type { IdText } from '../../../rpc/types.js';
 import { createScanner, idText, methodText } from '../../../serialization/envelope.js';
 import type { HeaderList, HttpExchange } from '../../../transports/http/http-server.js';
@@ -50,13 +51,16 @@ export class LegacyEndpoint {
   readonly #server: McpServer;
   readonly #host: SessionHost;
   readonly #table: SessionTable;
+  /** Calls at work in one session, and in all. */
   readonly #maxInFlight: number;
+  readonly #maxTotal: number;
   #isClosing = false;
 
   constructor(server: McpServer, options: LegacyEndpointOptions = {}) {
     this.#server = server;
     const { peerOptions } = server.rpc;
     this.#maxInFlight = peerOptions.maxInFlight ?? limits.maxInFlight;
+    this.#maxTotal = options.maxInFlight ?? limits.maxHttpInFlight;
     this.#table = new SessionTable({
       maxSessions: options.maxSessions ?? limits.maxSessions,
       sessionTtlMs: options.sessionTtlMs ?? limits.sessionTtlMs,
@@ -66,6 +70,8 @@ export class LegacyEndpoint {
       peerOptions,
       deadlines: peerOptions.deadlines ?? new DeadlineQueue(),
       store: options.eventStore,
+      keepAliveMs: options.keepAliveIntervalMs ?? limits.sseKeepAliveMs,
+      inFlight: 0,
       retryMs: options.retryMs ?? limits.streamRetryMs,
       maxFrameBytes: options.maxFrameBytes ?? limits.maxFrameBytes,
       onUndelivered: () => {
@@ -114,7 +120,10 @@ export class LegacyEndpoint {
     } else if (this.#isClosing) {
       refuse(exchange, shuttingDown, id);
     } else if (session.inFlight >= this.#maxInFlight) {
-      const message = `More than ${this.#maxInFlight} calls in flight in this session.`;
+      const message = `More than ${this.#maxInFlight} calls are in flight in this session.`;
+      refuse(exchange, unavailable('OVERLOADED', message), id);
+    } else if (this.#host.inFlight >= this.#maxTotal) {
+      const message = `More than ${this.#maxTotal} calls are in flight.`;
       refuse(exchange, unavailable('OVERLOADED', message), id);
     } else if (isBatch) {
       const { scanner = createScanner() } = this.#host.peerOptions;
@@ -161,9 +170,9 @@ export class LegacyEndpoint {
   }
 
   /** Takes no new calls and sessions, lets calls at work end, then ends every session. Idempotent. */
-  async close(): Promise<void> {
+  async close(options?: CloseOptions): Promise<void> {
     this.#isClosing = true;
-    await Promise.all(this.#table.all().map((session) => session.close()));
+    await Promise.all(this.#table.all().map((session) => session.close(options)));
   }
 
   /** initialize opens a session; ping is answered before there is one, too (basic/lifecycle, "Initialization"). */

@@ -4,7 +4,6 @@
  * SHOULD NOT be interpreted as the client cancelling its request").
  */
 import { RingwireError, RpcErrorCode } from '../../../errors.js';
-import { sseKeepAliveMs } from '../../../limits.js';
 import type { DeadlineEntry } from '../../../rpc/deadline-queue.js';
 import { answerCode, jsonHead } from '../../../rpc/http/exchange-transport.js';
 import type { Peer } from '../../../rpc/peer.js';
@@ -66,7 +65,7 @@ export class PostTransport extends ExchangeHolder implements Transport, Closable
     this.#isReading = false;
     if (this.#isAnswered || this.#isEnded || this.#stream !== undefined) return;
     if (this.#session.primes) this.#openStream();
-    else this.#session.deadlines.schedule(this, this.#session.deadlines.clock.now() + sseKeepAliveMs);
+    else this.#session.keepAlive(this);
   }
 
   /** Another frame for the Peer: a reply to what it asked, a cancellation. */

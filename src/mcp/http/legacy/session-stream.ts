@@ -23,6 +23,8 @@ export interface StreamOwner {
   readonly store: EventStore | undefined;
   /** Whether streams begin with an empty event that gives clients an id to come back with. */
   readonly primes: boolean;
+  /** See EventStream. */
+  readonly keepAliveMs: number;
   lastSequence: number;
   /** A message found nobody to go to and no store. */
   onUndelivered(): void;
@@ -75,7 +77,7 @@ export class SessionStream extends ExchangeHolder {
   /** Answers the exchange with this stream from now on. A connection it has already is ended. */
   open(exchange: HttpExchange): void {
     this.#take(exchange);
-    this.#goLive(new EventStream(exchange));
+    this.#goLive(new EventStream(exchange, [], this.#owner.keepAliveMs));
     if (this.#owner.primes) this.send('');
   }
 
@@ -190,7 +192,7 @@ export class SessionStream extends ExchangeHolder {
       else refuseInvalid(exchange, 400, 'The events after Last-Event-ID are no longer kept.');
       return;
     }
-    const events = new EventStream(exchange);
+    const events = new EventStream(exchange, [], this.#owner.keepAliveMs);
     this.#catchingUp = events;
     for (let cursor = sequence; ; stored = await this.#read(store, cursor + 1)) {
       if (!this.#isCurrent(exchange)) return;
