@@ -18,6 +18,7 @@ import { resolveMountOptions } from '../transports/http/mount-options.js';
 import { NativeConnection } from '../transports/native/connection.js';
 import { NativeEngine } from '../transports/native/engine.js';
 import { isHttpListen, listenTransport } from '../transports/open.js';
+import { checkAll, integer } from '../transports/option-checks.js';
 import { type ResolvedOptions, resolveOptions } from '../transports/options.js';
 import type { Listener, Transport, TransportOptions } from '../transports/transport.js';
 import { checkEncodings, offerEncoding } from '../transports/upgrade.js';
@@ -35,6 +36,11 @@ import type { Handler, Interceptor } from './types.js';
 export interface RpcServerOptions extends PeerOptions {
   /** What answers HTTP requests. Default: plain JSON-RPC by POST and WebSocket. */
   readonly httpApplication?: HttpApplicationFactory;
+  /**
+   * Plain JSON-RPC by POST: calls of one listener that wait for their handlers at once, over all clients; more are
+   * answered 503. Default maxHttpInFlight.
+   */
+  readonly maxHttpInFlight?: number;
   /** What the native engine routes. Default: every method of the dispatcher, whatever the request says. */
   readonly direct?: DirectRoutes;
   /**
@@ -52,6 +58,8 @@ export type HttpApplicationFactory = (
 
 export class RpcServer {
   readonly dispatcher: Dispatcher;
+  /** See RpcServerOptions. */
+  readonly maxHttpInFlight: number;
   readonly #peerOptions: PeerOptions;
   readonly #routes: DirectRoutes;
   readonly #encodings: readonly Encoding[] | undefined;
@@ -68,6 +76,9 @@ export class RpcServer {
   /** Throws CONFIG_INVALID that names the option. */
   constructor(options: RpcServerOptions = {}) {
     resolvePeerOptions(options);
+    const { maxHttpInFlight = limits.maxHttpInFlight } = options;
+    checkAll({ maxHttpInFlight }, { maxHttpInFlight: integer(1, 1_000_000) }, '');
+    this.maxHttpInFlight = maxHttpInFlight;
     if (options.encodings !== undefined) checkEncodings(options.encodings);
     this.#encodings = options.encodings;
     this.dispatcher = options.dispatcher ?? new Dispatcher();

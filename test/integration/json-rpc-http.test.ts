@@ -278,6 +278,30 @@ describe.each(engines)('JSON-RPC over HTTP, engine %s', (engine) => {
     expect(JSON.parse(text).error.data).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 
+  it('refuses calls beyond those that may be at work, until one has ended', async () => {
+    const server = newServer({ maxHttpInFlight: 2 });
+    const ends: (() => void)[] = [];
+    let begun: () => void = () => {};
+    const both = new Promise<void>((resolve) => {
+      begun = () => ends.length === 2 && resolve();
+    });
+    server.method('slow', () => {
+      const end = new Promise<string>((resolve) => ends.push(() => resolve('done')));
+      begun();
+      return end;
+    });
+    const { url } = await listen(server);
+    const answers = [ask(url, rpc('slow')), ask(url, rpc('slow'))];
+    await both;
+    const refused = await ask(url, rpc('add', { a: 1, b: 2 }));
+    expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    expect(JSON.parse(refused.text).error.data).toEqual({ code: 'OVERLOADED', retryable: true });
+    for (const end of ends) end();
+    for (const answer of answers) expect((await answer).text).toContain('"done"');
+    expect((await ask(url, rpc('add', { a: 1, b: 2 }))).status).toBe(200);
+    expect(() => createRpcServer({ maxHttpInFlight: 0 })).toThrow('"maxHttpInFlight" must be an integer');
+  });
+
   it('lets calls at work end when the server closes', async () => {
     const server = newServer();
     let finish: (value: string) => void = () => {};

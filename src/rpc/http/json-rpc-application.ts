@@ -37,6 +37,9 @@ import {
 /** The sub-protocols a WebSocket client may name for JSON-RPC; browsers want one of those they offer back. */
 const subprotocols = ['jsonrpc', 'jsonrpc-2.0', 'jsonrpc2.0'];
 
+/** Calls end at any moment; a second is the least that the field can say. */
+const retryAfter: HeaderList = ['retry-after', '1'];
+
 export function jsonRpcApplication(server: RpcServer, _options?: ResolvedOptions): ServerApplication {
   return new JsonRpcApplication(server);
 }
@@ -69,6 +72,11 @@ class JsonRpcApplication implements ServerApplication {
     }
     if (this.#isClosed) {
       refuseExchange(exchange, 503, 'The server is shutting down.');
+      return;
+    }
+    if (this.#waiting >= this.#server.maxHttpInFlight) {
+      const problem = `More than ${this.#server.maxHttpInFlight} calls are at work.`;
+      refuseExchange(exchange, 503, problem, retryAfter);
       return;
     }
     const type = exchange.header('content-type');
