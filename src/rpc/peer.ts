@@ -79,6 +79,7 @@ export class Peer implements Connection {
       onDrain: () => outbox.onDrain(),
       onFrameError: (error) => reader.refuseFrame(error),
       onEnd: () => this.#onEnd(),
+      onLeave: () => void this.close(),
       onClose: (error) => this.#end(error),
     };
     try {
@@ -232,6 +233,11 @@ export class Peer implements Connection {
   /** Queues a response behind those before it. */
   reply(id: IdText, text: string): void {
     this.#outbox.post(text, id);
+  }
+
+  /** reply() for those who end a turn themselves: hands the response over at once where nothing waits before it. */
+  replyNow(id: IdText, text: string): void {
+    this.#outbox.postNow(text, id);
   }
 
   #onUnsendable(owner: Owner, error: unknown): void {

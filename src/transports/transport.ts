@@ -31,6 +31,11 @@ export interface TransportHandlers {
    * what is in flight and then calls close(); without it the transport sends what is queued and closes.
    */
   onEnd?(): void;
+  /**
+   * The listener is closing, which stream listeners leave to their owner. With this handler the owner ends what is in
+   * flight and then calls close(); without it the transport closes. Late owners are cut when the drain time is over.
+   */
+  onLeave?(): void;
   /** The end, exactly once; no handler is called after it. Without an error the peer closed in good order. */
   onClose(error?: RingwireError): void;
 }

@@ -137,6 +137,10 @@ class OfferingTransport extends EncodedTransport {
       onDrain: () => handlers.onDrain?.(),
       onFrameError: (error) => this.refuse(error),
       onEnd: () => this.endOfPeer(),
+      onLeave: () => {
+        if (handlers.onLeave !== undefined) handlers.onLeave();
+        else void this.close();
+      },
       onClose: (error) => handlers.onClose(error),
     });
   }

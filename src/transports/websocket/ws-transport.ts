@@ -30,6 +30,7 @@ export class WsTransport implements Transport {
   #isTicking = false;
   #isCorked = false;
   #wantsDrain = false;
+  #closeCode = normalClosure;
   #isClosing = false;
   #cut: { error: RingwireError | undefined } | undefined;
   #failure: RingwireError | undefined;
@@ -120,12 +121,14 @@ export class WsTransport implements Transport {
   }
 
   close(): Promise<void> {
-    return this.#close(normalClosure);
+    return this.#close(this.#closeCode);
   }
 
-  /** Closes as close() does, telling the peer that the server goes away (1001). */
-  goAway(): Promise<void> {
-    return this.#close(goingAway);
+  /** The listener closes: its owner ends what is in flight, and the peer hears that the server goes away (1001). */
+  leave(): void {
+    this.#closeCode = goingAway;
+    if (this.#handlers?.onLeave !== undefined && !this.#isClosing) this.#handlers.onLeave();
+    else void this.close();
   }
 
   destroy(error?: RingwireError): void {

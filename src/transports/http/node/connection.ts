@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { closeLingerMs, stallTimeoutMs } from '../../../limits.js';
-import type { PeerInfo, Transport } from '../../transport.js';
+import type { PeerInfo } from '../../transport.js';
+import type { WsTransport } from '../../websocket/ws-transport.js';
 import type { ClientCertificate } from '../http-server.js';
 import type { EngineContext } from './context.js';
 import type { Http1Exchange } from './http1-exchange.js';
@@ -23,8 +24,10 @@ export class Connection {
   /** Exchanges of HTTP/1 whose answers are not complete; more than one where the client pipelines. */
   readonly open: Http1Exchange[] = [];
   /** The WebSocket it became. */
-  webSocket: Transport | undefined = undefined;
+  webSocket: WsTransport | undefined = undefined;
   http2: Http2Link | undefined = undefined;
+  /** Something on it was no request that can be served: what comes behind is not looked at, and it ends. */
+  isRefused = false;
   /** Nothing says yet which protocol is spoken. */
   isUndecided = true;
   readonly since = Date.now();
@@ -72,7 +75,7 @@ export class Connection {
       if (at >= 0) open.splice(at, 1);
     }
     // The answer is handed to the socket right after this.
-    if (this.#context.isDraining) process.nextTick(() => this.endWhenIdle());
+    if (this.#context.isDraining || this.isRefused) process.nextTick(() => this.endWhenIdle());
   }
 
   /** Ends it behind what was written, where nothing is at work. */

@@ -99,6 +99,11 @@ export class Http1Exchange extends NodeExchange {
     }
   }
 
+  /** Whether the whole request arrived. */
+  get isWhole(): boolean {
+    return this.#request.complete;
+  }
+
   /** Ends without an answer of its own, because its request turned out to be malformed. False where one was begun. */
   giveWay(): boolean {
     if (this.isAnswered) return false;
@@ -168,7 +173,7 @@ export class Http1Exchange extends NodeExchange {
     if (!request.complete && isLongRest(request)) {
       fields.push('connection', 'close');
       this.#connection.lingerOnClose();
-    } else if (this.context.isDraining) fields.push('connection', 'close');
+    } else if (this.context.isDraining || this.#connection.isRefused) fields.push('connection', 'close');
     // HTTP/1.1 connections live on by default; node would say so in two fields of every answer.
     else if (request.httpVersionMinor === 1) response.removeHeader('connection');
   }

@@ -36,6 +36,8 @@ export function createHttp1Server(
   server.maxHeadersCount = http.maxHeaderFields + 1;
   const serve = (request: Http1Request, response: ServerResponse, expectsContinue: boolean): void => {
     const connection = Connection.of(request.socket);
+    // What follows a malformed request may be a part of it (request smuggling).
+    if (connection.isRefused) return;
     const problem = problemOf(request, http.maxHeaderFields);
     if (problem !== undefined) {
       refuseSocket(context, connection, problem.status, problem.text);
@@ -57,6 +59,7 @@ export function createHttp1Server(
   if (webSockets !== undefined) {
     server.on('upgrade', (request: Http1Request, _socket: Duplex, head: Buffer) => {
       const connection = Connection.of(request.socket);
+      if (connection.isRefused) return;
       const problem = problemOf(request, http.maxHeaderFields);
       if (problem === undefined) webSockets.serve(connection, request, head);
       else refuseSocket(context, connection, problem.status, problem.text);
@@ -125,6 +128,8 @@ const problems: Readonly<
 
 function refuseMalformed(context: EngineContext, connection: Connection, error: NodeJS.ErrnoException): void {
   const { code = '', message } = error;
+  // Bytes behind the request that was to be the connection's last.
+  if (code === 'HPE_CLOSED_CONNECTION' || connection.isRefused) return;
   const known = problems[code];
   // Everything else the parser says starts so; what does not is the end of the connection, not of a request.
   if (known === undefined && !code.startsWith('HPE_')) {

@@ -3,7 +3,6 @@ import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { closeLingerMs, drainTimeoutMs } from '../../../limits.js';
 import { formatEndpoint, type HttpEndpoint, type WebSocketEndpoint } from '../../endpoint.js';
-import { WsTransport } from '../../websocket/ws-transport.js';
 import type { HttpListener, TlsOptions } from '../http-server.js';
 import { TlsServer } from '../tls-server.js';
 import { Connection } from './connection.js';
@@ -188,7 +187,7 @@ export class NodeHttpListener implements HttpListener {
       if (this.#sockets.size === 0) resolve();
     });
     for (const connection of this.#connections) {
-      if (connection.webSocket instanceof WsTransport) void connection.webSocket.goAway();
+      if (connection.webSocket !== undefined) connection.webSocket.leave();
       else if (connection.http2 !== undefined) connection.http2.drain();
       else connection.endWhenIdle();
     }

@@ -15,10 +15,13 @@ export function refuseSocket(
   context.counters.refused++;
   const index = ((status / 100) | 0) - 1;
   context.counters.responses[index]++;
-  // An answer on its way must not be mixed with another; one that waits for its body gives way.
-  const isClean = connection.open.every((exchange) => exchange.giveWay());
-  if (isClean) endSocket(connection, status, head, body);
-  else connection.socket.destroy();
+  connection.isRefused = true;
+  const { open } = connection;
+  // Requests before it are answered first, and the connection ends behind the last of them.
+  if (open.length > 0 && open.every((exchange) => exchange.isWhole)) return;
+  // The one whose body it was in gives way, unless its answer is on its way: two must not be mixed.
+  if (open.length > 1 || open[0]?.giveWay() === false) connection.socket.destroy();
+  else endSocket(connection, status, head, body);
 }
 
 /** Writes an answer that is the connection's last. */
