@@ -1,20 +1,23 @@
 /** One request and its answer over uWebSockets.js. */
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import { RingwireError } from '../../../errors.js';
+import type { RingwireError } from '../../../errors.js';
 import type { PeerInfo } from '../../transport.js';
 import { decodeBody } from '../content-coding.js';
 import type { HeaderList, HttpApplication, HttpExchange, HttpPrincipal, HttpStream } from '../http-server.js';
+import { bodyTooLarge, bodyTooSlow, headTooLarge, serverFailed, tooManyFields } from '../problems.js';
 import { BodyBuffer } from './body.js';
 import { endsConnection, framingProblem, KeptHead } from './head.js';
 import type { ListenerState } from './state.js';
 import { UwsStream } from './stream.js';
+
+/** Larger answers are given to uWebSockets.js as the client takes them, so that it holds no second copy. */
+const largeBytes = 64 * 1024;
 
 /** What is unread of a body behind an answer is read over up to this; beyond, the client is told to go away. */
 const discardableBytes = 64 * 1024;
 
 const closeHead = '\r\nconnection: close';
 const emptyBody = Buffer.alloc(0);
-export const internalProblem = 'The request could not be served.';
 const noPeer: PeerInfo = { kind: 'http' };
 
 /** Whose callback runs: its connection collects what is written and sends it when the callback is through. */
@@ -135,12 +138,7 @@ export class UwsExchange implements HttpExchange {
 
   #refuseHead(what: 'fields' | 'bytes'): void {
     const { maxHeaderFields, maxHeaderBytes } = this.#state.options.http;
-    this.#refuse(
-      431,
-      what === 'fields'
-        ? `The head has more than ${maxHeaderFields} fields.`
-        : `The head is larger than ${maxHeaderBytes} bytes.`,
-    );
+    this.#refuse(431, what === 'fields' ? tooManyFields(maxHeaderFields) : headTooLarge(maxHeaderBytes));
   }
 
   /** Answers what never reaches the application, and closes the connection. */
@@ -159,7 +157,7 @@ export class UwsExchange implements HttpExchange {
       return;
     }
     try {
-      const { head, body } = this.#state.application.refusal(500, internalProblem);
+      const { head, body } = this.#state.application.refusal(500, serverFailed);
       this.respond(500, head, body);
     } catch {
       this.destroy();
@@ -179,7 +177,7 @@ export class UwsExchange implements HttpExchange {
     if (this.#wantsBody || this.#isAnswered || this.isAborted) return;
     this.#wantsBody = true;
     this.#maxBytes = maxBytes;
-    if (this.#announced > maxBytes) this.#error ??= tooLarge(maxBytes);
+    if (this.#announced > maxBytes) this.#error ??= bodyTooLarge(maxBytes);
     else this.#startReading();
     if (this.#error !== undefined || this.#isComplete) this.#deliver();
   }
@@ -196,7 +194,7 @@ export class UwsExchange implements HttpExchange {
     entered = this;
     try {
       this.bodyBytes += chunk.byteLength;
-      if (this.bodyBytes > this.#maxBytes) this.#bodyError(tooLarge(this.#maxBytes));
+      if (this.bodyBytes > this.#maxBytes) this.#bodyError(bodyTooLarge(this.#maxBytes));
       else if (isLast && this.#buffer === undefined && this.#wantsBody) {
         this.#isComplete = true;
         this.#giveBody(Buffer.from(chunk));
@@ -227,7 +225,7 @@ export class UwsExchange implements HttpExchange {
   #deliver(): void {
     const buffer = this.#buffer;
     if (this.#error !== undefined) this.#bodyError(this.#error);
-    else if (this.bodyBytes > this.#maxBytes) this.#bodyError(tooLarge(this.#maxBytes));
+    else if (this.bodyBytes > this.#maxBytes) this.#bodyError(bodyTooLarge(this.#maxBytes));
     else this.#giveBody(buffer === undefined ? emptyBody : buffer.view());
   }
 
@@ -269,9 +267,8 @@ export class UwsExchange implements HttpExchange {
   /** See PacedBody. */
   onTooSlow(): void {
     const { minBodyBytesPerSecond } = this.#state.options.http;
-    const problem = `The body comes slower than ${minBodyBytesPerSecond} bytes a second.`;
     this.#mustClose = true;
-    this.#later(() => this.#bodyError(new RingwireError('DEADLINE_EXCEEDED', problem)));
+    this.#later(() => this.#bodyError(bodyTooSlow(minBodyBytesPerSecond)));
   }
 
   /** See PacedBody. Pausing and resuming is what starts the timer of uWebSockets.js anew. */
@@ -346,15 +343,49 @@ export class UwsExchange implements HttpExchange {
     let text = this.#answerText;
     // The rest is read over until uWebSockets.js ends the idle connection: closing now would reset it, and the client
     // could lose the answer.
-    if (!isClosing && !this.#isComplete && this.#announced > discardableBytes) text += closeHead;
-    response.writeStatus(text);
-    if (this.method === 'HEAD') response.endWithoutBody(byteLength(body), isClosing);
-    else if (status === 204 || status === 304) {
-      if (isClosing) response.end(undefined, true);
+    if (isClosing ? this.#isLarge(body) : !this.#isComplete && this.#announced > discardableBytes)
+      text += closeHead;
+    const isHead = this.method === 'HEAD';
+    if (isHead || status === 204 || status === 304) {
+      // Given the length, uWebSockets.js would wait for the body.
+      if (isHead && !this.#mustClose) text += `\r\ncontent-length: ${byteLength(body)}`;
+      response.writeStatus(isClosing && !this.#mustClose ? text + closeHead : text);
+      if (this.#mustClose) response.end(undefined, true);
       else response.endWithoutBody();
-    } else response.end(body, isClosing);
+      this.#finish(status);
+      return;
+    }
+    response.writeStatus(text);
+    if (body !== undefined && this.#isLarge(body)) {
+      this.#sendLarge(typeof body === 'string' ? Buffer.from(body) : body);
+      return;
+    }
+    response.end(body, isClosing);
     this.#answerBody = undefined;
     this.#finish(status);
+  }
+
+  #isLarge(body: string | Uint8Array | undefined): boolean {
+    return body !== undefined && body.length >= largeBytes && !this.#mustClose && this.method !== 'HEAD';
+  }
+
+  #sendLarge(bytes: Uint8Array): void {
+    const response = this.#response;
+    const total = bytes.length;
+    this.#answerBody = undefined;
+    if (response.tryEnd(bytes, total)[1]) {
+      this.#finish(this.#answerStatus);
+      return;
+    }
+    // The caller may use its bytes for something else meanwhile.
+    const first = response.getWriteOffset();
+    const rest = Uint8Array.prototype.slice.call(bytes, first);
+    // uWebSockets.js cuts a client that takes nothing for 10 s.
+    response.onWritable((offset) => {
+      const [isWritten, isDone] = response.tryEnd(rest.subarray(offset - first), total);
+      if (isDone) this.#finish(this.#answerStatus);
+      return isWritten;
+    });
   }
 
   openStream(status: number, head: HeaderList): HttpStream {
@@ -417,10 +448,6 @@ export class UwsExchange implements HttpExchange {
 
 function byteLength(body: string | Uint8Array | undefined): number {
   return body === undefined ? 0 : Buffer.byteLength(body);
-}
-
-function tooLarge(maxBytes: number): RingwireError {
-  return new RingwireError('FRAME_TOO_LARGE', `The body is larger than the limit of ${maxBytes} bytes.`);
 }
 
 /** IPv4 peers of an IPv6 socket under their IPv4 address, as Node.js and people write it. */

@@ -5,7 +5,8 @@ import type { PeerInfo, Transport } from '../../transport.js';
 import type { UwsSocketGroup } from '../../websocket/uws-group.js';
 import { type SocketData, UwsTransport } from '../../websocket/uws-transport.js';
 import type { HeaderList, HttpPrincipal, HttpUpgrade } from '../http-server.js';
-import { addressText, internalProblem } from './exchange.js';
+import { serverFailed } from '../problems.js';
+import { addressText } from './exchange.js';
 import { KeptHead } from './head.js';
 import type { ListenerState } from './state.js';
 
@@ -82,7 +83,7 @@ export class UwsUpgrade implements HttpUpgrade {
         this.#refuseWith(426, 'Sec-WebSocket-Version is not 13.', ['sec-websocket-version', '13']);
       else application.onUpgrade!(this);
     } catch {
-      if (!this.#isSettled) this.#refuseWith(500, internalProblem);
+      if (!this.#isSettled) this.#refuseWith(500, serverFailed);
     } finally {
       this.#isEntered = false;
       this.#state.head.owner = undefined;
