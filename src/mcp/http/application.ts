@@ -33,7 +33,6 @@ import { decodeHeaderValue } from '../header-values.js';
 import type { McpServer } from '../server.js';
 import { HttpSseEndpoint } from './legacy/http-sse.js';
 import { LegacyEndpoint } from './legacy/legacy-endpoint.js';
-import { withHttpSse } from './legacy/with-http-sse.js';
 import { LightCall, type LightCallOwner } from './light-call.js';
 import { LightRoutes } from './light-routes.js';
 import { type AnswerForm, isJson } from './media-types.js';
@@ -53,7 +52,7 @@ const bodyErrorStatus: Readonly<Record<string, number>> = {
 };
 
 export function mcpApplication(server: McpServer, options: ResolvedOptions): ServerApplication {
-  return withHttpSse(new McpApplication(server, options), server, options.maxFrameBytes);
+  return new McpApplication(server, options);
 }
 
 class McpApplication implements ServerApplication, LightCallOwner {
@@ -123,7 +122,8 @@ class McpApplication implements ServerApplication, LightCallOwner {
       this.#sse.onRequest(exchange);
       return;
     }
-    if (this.#closing !== undefined) {
+    // A session may bring what a call at work waits for.
+    if (this.#closing !== undefined && exchange.header('mcp-session-id') === '') {
       refuse(exchange, closedRefusal);
       return;
     }
@@ -167,7 +167,13 @@ class McpApplication implements ServerApplication, LightCallOwner {
     const fields = exchange.state as RequestFields;
     const record = this.#record;
     const verdict = this.#scanner.scan(body, record);
-    if (this.#closing !== undefined || this.#inFlight >= this.#maxInFlight) {
+    // Replies and notifications are let through: they bring calls in flight to their end.
+    const isCall = verdict !== ScanVerdict.Ok || record[EnvelopeField.Kind] === EnvelopeKind.Request;
+    const isRefused =
+      this.#closing === undefined
+        ? isCall && this.#inFlight >= this.#maxInFlight
+        : isCall || fields.sessionId === '';
+    if (isRefused) {
       const id = verdict === ScanVerdict.Ok ? idText(body, record) : '';
       if (this.#closing === undefined) this.counters.overloaded += 1;
       refuse(exchange, this.#closing !== undefined ? closedRefusal : this.#overloaded(), id || null);
@@ -274,8 +280,8 @@ class McpApplication implements ServerApplication, LightCallOwner {
     this.#checkIdle();
     await Promise.all([
       idle,
-      this.#legacy?.close(),
-      this.#sse?.close(),
+      this.#legacy?.close({ drainTimeoutMs }),
+      this.#sse?.close({ drainTimeoutMs }),
       ...[...this.#peers.values()].map((peer) => peer.close({ drainTimeoutMs })),
     ]);
     clearTimeout(timer);
@@ -333,10 +339,10 @@ class McpApplication implements ServerApplication, LightCallOwner {
 /** HTTP+SSE, where the server is told to serve it. */
 function sseEndpoint(server: McpServer, maxFrameBytes: number): HttpSseEndpoint | undefined {
   const { legacy, http } = server.catalogue.options;
-  const { legacySse = false, maxSessions } = http;
+  const { legacySse = false, maxSessions, keepAliveIntervalMs } = http;
   if (legacySse === false || legacy.length === 0) return undefined;
   const paths = legacySse === true ? {} : legacySse;
-  return new HttpSseEndpoint(server, { ...paths, maxSessions, maxFrameBytes });
+  return new HttpSseEndpoint(server, { ...paths, maxSessions, keepAliveIntervalMs, maxFrameBytes });
 }
 
 const closedRefusal = unavailable('CONNECTION_CLOSED', 'The server is shutting down.');
