@@ -82,6 +82,19 @@ export class Outbox implements DeadlineEntry {
     this.#scheduleFlush();
   }
 
+  /** post(), without the wait for the end of the turn where nothing else waits. */
+  postNow(text: string, owner: Owner): void {
+    const waits = this.#full || this.#sending || this.#backlogLength > 0 || this.#collected.length > 0;
+    if (waits || this.#closed) {
+      this.post(text, owner);
+      return;
+    }
+    this.#sending = true;
+    if (!this.#offer(text, owner)) this.#queue(text, owner);
+    this.#sending = false;
+    this.#scheduleFlush();
+  }
+
   /** Sends now what was collected before, then this. 'full': not accepted. */
   sendNow(text: string): SendResult {
     if (this.#closed) return 'full';

@@ -1,6 +1,6 @@
 /**
- * The same frames to the same server over native streams, where calls are scanned, routed and batched, and over the
- * TypeScript twin, where every frame takes the generic path: the answers must be the same.
+ * The same frames to the same server over native streams and WebSocket, where calls are scanned, routed and batched, and
+ * over the TypeScript twin, where every frame takes the generic path: the answers must be the same.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addon } from '../../src/binding/addon.js';
@@ -215,8 +215,11 @@ async function exchange(url: string, frames: readonly string[]): Promise<Map<str
   return answers.set('null', refused);
 }
 
-describe.skipIf(addon() === undefined)('native streams answer as the twin does', () => {
-  const servers: Partial<Record<'native' | 'twin', { server: McpServer; url: string }>> = {};
+type Served = 'native' | 'websocket' | 'twin';
+const batching = ['native', 'websocket'] as const;
+
+describe.skipIf(addon() === undefined)('native streams and WebSockets answer as the twin does', () => {
+  const servers: Partial<Record<Served, { server: McpServer; url: string }>> = {};
 
   beforeAll(async () => {
     for (const implementation of ['native', 'twin'] as const) {
@@ -224,12 +227,14 @@ describe.skipIf(addon() === undefined)('native streams answer as the twin does',
       const { url } = await server.listen('tcp://127.0.0.1:0', { implementation });
       servers[implementation] = { server, url };
     }
+    const server = demo();
+    servers.websocket = { server, url: (await server.listen('ws://127.0.0.1:0/mcp')).url };
   });
   afterAll(async () => {
     for (const each of Object.values(servers)) await each.server.close({ drainTimeoutMs: 0 });
   });
 
-  const urlOf = (implementation: 'native' | 'twin') => servers[implementation]?.url as string;
+  const urlOf = (implementation: Served) => servers[implementation]?.url as string;
 
   /** Every request of the table under ids 1, 2, … behind one that every connection begins with. */
   const framesAfter = (first: string) => [
@@ -245,16 +250,17 @@ describe.skipIf(addon() === undefined)('native streams answer as the twin does',
     ['in a legacy session', initialize],
   ])('%s, all in one go', async (_era, first) => {
     const frames = framesAfter(first);
-    const [native, twin] = await Promise.all([
-      exchange(urlOf('native'), frames),
-      exchange(urlOf('twin'), frames),
-    ]);
-    for (const [index, frame] of frames.entries())
-      expect({ frame: frame.slice(0, 400), answer: native.get(`${index}`) }).toEqual({
-        frame: frame.slice(0, 400),
-        answer: twin.get(`${index}`),
-      });
-    expect(native).toEqual(twin);
+    const twin = await exchange(urlOf('twin'), frames);
+    for (const name of batching) {
+      const batched = await exchange(urlOf(name), frames);
+      for (const [index, frame] of frames.entries())
+        expect({ name, frame: frame.slice(0, 400), answer: batched.get(`${index}`) }).toEqual({
+          name,
+          frame: frame.slice(0, 400),
+          answer: twin.get(`${index}`),
+        });
+      expect(batched).toEqual(twin);
+    }
   });
 
   it('after tools came and went', async () => {
@@ -264,11 +270,8 @@ describe.skipIf(addon() === undefined)('native streams answer as the twin does',
       each.server.tool('none', () => 'now there');
       each.server.removeResource('r:fixed');
     }
-    const [native, twin] = await Promise.all([
-      exchange(urlOf('native'), frames),
-      exchange(urlOf('twin'), frames),
-    ]);
-    expect(native).toEqual(twin);
+    const twin = await exchange(urlOf('twin'), frames);
+    for (const name of batching) expect(await exchange(urlOf(name), frames)).toEqual(twin);
   });
 
   it('with interceptors around every call', async () => {
@@ -281,12 +284,11 @@ describe.skipIf(addon() === undefined)('native streams answer as the twin does',
       });
     }
     const frames = framesAfter(`{"jsonrpc":"2.0","id":0,"method":"server/discover","params":{${meta}}}`);
-    const [native, twin] = await Promise.all([
-      exchange(urlOf('native'), frames),
-      exchange(urlOf('twin'), frames),
-    ]);
-    expect(native).toEqual(twin);
-    expect(seen.native).toEqual(seen.twin);
+    const twin = await exchange(urlOf('twin'), frames);
+    for (const name of batching) {
+      expect(await exchange(urlOf(name), frames)).toEqual(twin);
+      expect(seen[name]).toEqual(seen.twin);
+    }
     expect(seen.native).toHaveLength(frames.length - (twin.get('null') as unknown[]).length);
   });
 });

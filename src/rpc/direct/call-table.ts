@@ -13,6 +13,13 @@ export interface MessageRoute {
   readonly rest: string;
 }
 
+/** The routes of one method and key, which profiles tell apart. */
+interface Entry {
+  readonly method: string;
+  readonly key: string;
+  routes: readonly MessageRoute[];
+}
+
 interface Template {
   readonly before: string;
   readonly after: string;
@@ -25,13 +32,13 @@ interface Profile {
   readonly connectionValue: number;
 }
 
-const noRoutes: readonly MessageRoute[] = [];
-
 export class CallTable {
   /** By method, then by key; '' matches every key that nothing else matches. */
-  readonly #methods = new Map<string, Map<string, MessageRoute[]>>();
+  readonly #methods = new Map<string, Map<string, Entry>>();
   readonly templates: Template[] = [];
   #profiles: Profile[] = [];
+  /** What the last request found: the next one often asks for the same. Reset by every change. */
+  #last: Entry | undefined;
 
   setRoute(
     method: string,
@@ -45,6 +52,7 @@ export class CallTable {
     reply: string,
   ): void {
     if (code === RouteCode.Forward) throw new TypeError('Messages are not forwarded');
+    this.#last = undefined;
     const rest = `,"result":${reply}}`;
     const route: MessageRoute = { code, profiles, target, wantsArguments, keyIsUri, rest };
     let keys = this.#methods.get(method);
@@ -52,11 +60,12 @@ export class CallTable {
       keys = new Map();
       this.#methods.set(method, keys);
     }
-    const others = (keys.get(key) ?? noRoutes).filter((present) => present.profiles !== profiles);
-    keys.set(key, [...others, route]);
+    const others = keys.get(key)?.routes.filter((present) => present.profiles !== profiles) ?? [];
+    keys.set(key, { method, key, routes: [...others, route] });
   }
 
   removeRoute(method: string, key: string): boolean {
+    this.#last = undefined;
     return this.#methods.get(method)?.delete(key) ?? false;
   }
 
@@ -69,8 +78,11 @@ export class CallTable {
   }
 
   addTemplate(before: string, after: string): number {
-    const number = this.templates.push({ before: `,"result":${before}`, after: `${after}}` }) - 1;
-    return number + ReplyKind.FirstTemplate;
+    if (!before.endsWith('"') || !after.startsWith('"'))
+      throw new TypeError('A template is cut inside a string');
+    // JSON.stringify() brings the quotes.
+    const parts = { before: `,"result":${before.slice(0, -1)}`, after: `${after.slice(1)}}` };
+    return this.templates.push(parts) - 1 + ReplyKind.FirstTemplate;
   }
 
   /** The number of the first profile that a request with these flags matches; -1 where none does. */
@@ -89,11 +101,15 @@ export class CallTable {
 
   /** `key` is params.name or params.uri, '' where there is neither. */
   find(method: string, key: string, keyIsUri: boolean, profile: number): MessageRoute | undefined {
-    const keys = this.#methods.get(method);
-    if (keys === undefined) return undefined;
-    const keyed = key === '' ? undefined : keys.get(key);
-    for (const route of keyed ?? keys.get('') ?? noRoutes) {
-      if (keyed !== undefined && route.keyIsUri !== keyIsUri) continue;
+    let entry = this.#last;
+    if (entry === undefined || method !== entry.method || key !== entry.key) {
+      const keys = this.#methods.get(method);
+      entry = (key === '' ? undefined : keys?.get(key)) ?? keys?.get('');
+      this.#last = entry;
+      if (entry === undefined) return undefined;
+    }
+    for (const route of entry.routes) {
+      if (entry.key !== '' && route.keyIsUri !== keyIsUri) continue;
       if (((route.profiles >> profile) & 1) !== 0) return route;
     }
     return undefined;

@@ -44,7 +44,7 @@ export class MessageReplies implements Replies {
   add(slot: number, kind: number, text: string): void {
     if (kind >= ReplyKind.FirstTemplate) {
       const { before, after } = this.#table.templates[kind - ReplyKind.FirstTemplate];
-      this.#send(slot, `${before}${JSON.stringify(text).slice(1, -1)}${after}`);
+      this.#send(slot, `${before}${JSON.stringify(text)}${after}`);
     } else if (kind === ReplyKind.Drop) this.#giveBack(slot);
     else this.#send(slot, `,"${kind === ReplyKind.Error ? 'error' : 'result'}":${text}}`);
   }
@@ -66,7 +66,7 @@ export class MessageReplies implements Replies {
     const peer = this.#slotPeers[slot];
     this.#giveBack(slot);
     this.#units += rest.length;
-    peer?.reply(id, `{"jsonrpc":"2.0","id":${id}${rest}`);
+    peer?.replyNow(id, `{"jsonrpc":"2.0","id":${id}${rest}`);
   }
 
   #giveBack(slot: number): void {
