@@ -212,8 +212,9 @@ export class Http1Stream implements HttpStream {
     }
     this.#hasHead = true;
     if (chunk.length === 0) return 'sent';
+    const isBehind = hasUnsent(response);
     response.write(chunk, this.#written);
-    if (response.writableLength === 0) return 'sent';
+    if (!isBehind) return 'sent';
     this.#wantsDrain = true;
     return 'queued';
   }
@@ -231,6 +232,13 @@ export class Http1Stream implements HttpStream {
     this.#wantsDrain = false;
     this.onDrain?.();
   }
+}
+
+/** Whether bytes wait for the client, not just for the end of the tick, at which node writes what came together. */
+function hasUnsent(response: ServerResponse): boolean {
+  if (response.writableLength === 0) return false;
+  const { socket } = response;
+  return socket === null || socket.writableCorked === 0 || response.writableNeedDrain;
 }
 
 /** The value of a field, or '' (joinDuplicateHeaders of the server joins several). */

@@ -112,14 +112,7 @@ export class NodeHttpListener implements HttpListener {
       this.#tls.accept(socket);
       return;
     }
-    const connection = this.#connected(socket, false, notGranted);
-    if (this.#http2 === undefined) this.#speakHttp1(connection);
-    else {
-      whenDecided(socket, (isHttp2) => {
-        if (isHttp2) this.#speakHttp2(connection);
-        else this.#speakHttp1(connection);
-      });
-    }
+    this.#decide(this.#connected(socket, false, notGranted));
   }
 
   #secured(socket: TLSSocket): void {
@@ -130,7 +123,15 @@ export class NodeHttpListener implements HttpListener {
     }
     const connection = this.#connected(socket, true, []);
     if (socket.alpnProtocol === 'h2') this.#speakHttp2(connection);
-    else this.#speakHttp1(connection);
+    else this.#decide(connection);
+  }
+
+  /** Not before the first bytes: from then on node measures the time of a request's head. */
+  #decide(connection: Connection): void {
+    whenDecided(connection.socket, (isHttp2) => {
+      if (isHttp2 && this.#http2 !== undefined) this.#speakHttp2(connection);
+      else this.#speakHttp1(connection);
+    });
   }
 
   #connected(socket: Socket, isSecure: boolean, notGranted: readonly string[]): Connection {
@@ -172,8 +173,10 @@ export class NodeHttpListener implements HttpListener {
     const now = Date.now();
     const { keepAliveTimeoutMs, headersTimeoutMs } = this.#context.options.http;
     for (const connection of this.#connections) {
-      if (connection.isUndecided && now - connection.since >= headersTimeoutMs) connection.socket.destroy();
-      else connection.check(now, keepAliveTimeoutMs);
+      const { isUndecided, socket, since } = connection;
+      const limitMs = socket.bytesRead === 0 ? keepAliveTimeoutMs : headersTimeoutMs;
+      if (!isUndecided) connection.check(now, keepAliveTimeoutMs);
+      else if (now - since >= limitMs) socket.destroy();
     }
   }
 
