@@ -1,5 +1,6 @@
 /** What one engine answers, the other answers: the same status, header fields and bytes. */
 import type { OutgoingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RpcError } from '../../src/errors.js';
@@ -93,6 +94,26 @@ const corpus: Record<string, Sent> = {
   },
 };
 
+/**
+ * Requests that no client library sends; the answers end their connections. What the parser of uWebSockets.js itself
+ * refuses it answers with a page of its own, and only the status is the same.
+ */
+const raw: Record<string, string> = {
+  'two hosts': 'POST /rpc HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n',
+  'a transfer coding': 'POST /rpc HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n',
+  'too long a head': `POST /rpc HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(15_000)}\r\n\r\n`,
+};
+
+/** Status and body of the answer to these bytes, once the server closed the connection. */
+async function exchange(url: string, bytes: string): Promise<{ status: string; body: string }> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write(bytes);
+  let text = '';
+  for await (const chunk of socket) text += chunk;
+  const end = text.indexOf('\r\n\r\n');
+  return { status: text.slice(9, 12), body: text.slice(end + 4) };
+}
+
 const servers: RpcServer[] = [];
 const urls: string[] = [];
 beforeAll(async () => {
@@ -114,6 +135,7 @@ beforeAll(async () => {
         health: true,
         maxBodyBytes: 1_000_000,
         maxHeaderFields: 50,
+        maxHeaderBytes: 10_000,
         protectedResource: {
           resource: 'https://mcp.example.com/rpc',
           authorizationServers: ['https://auth.example.com'],
@@ -145,5 +167,11 @@ it.each(Object.entries(corpus))('%s', async (_, { method, path = '/rpc', headers
       return { status: answer.status, fields, body: answer.body.toString('latin1') };
     }),
   );
+  expect(other).toEqual(one);
+});
+
+it.each(Object.entries(raw))('%s', async (_, bytes) => {
+  const [one, other] = await Promise.all(urls.map((url) => exchange(url, bytes)));
+  expect(JSON.parse(one.body)).toMatchObject({ jsonrpc: '2.0', id: null });
   expect(other).toEqual(one);
 });

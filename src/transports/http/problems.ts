@@ -11,7 +11,7 @@ export const headTooSlow = (timeoutMs: number): string =>
 export const hostMissing = 'A request must have one Host field (RFC 9112, section 3.2).';
 
 export const codingUnknown = (coding: string): string =>
-  `The transfer coding "${coding}" is not served; known is "chunked".`;
+  `The transfer coding "${coding.slice(0, 50)}" is not served; known is "chunked".`;
 
 /** Of an application that threw, whose reasons are not the client's. */
 export const serverFailed = 'The server failed while it answered. The request may be sent again.';

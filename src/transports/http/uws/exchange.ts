@@ -120,7 +120,7 @@ export class UwsExchange implements HttpExchange {
     entered = this;
     try {
       const problem = framingProblem(state.head, this.method);
-      if (problem !== undefined) this.#refuse(400, `${problem} The request is not served.`);
+      if (problem !== undefined) this.#refuse(400, problem);
       else if (state.head.count > state.options.http.maxHeaderFields) this.#refuseHead('fields');
       else if (
         state.head.bytes + this.method.length + this.path.length + this.query.length >

@@ -2,6 +2,7 @@
 import type { HttpRequest } from 'uWebSockets.js';
 import { RingwireError } from '../../../errors.js';
 import type { HeaderList } from '../http-server.js';
+import { codingUnknown, hostMissing } from '../problems.js';
 
 /**
  * The fields of the request that is being read. One object serves a listener: a request is read to its end before
@@ -122,12 +123,11 @@ export function framingProblem(head: HeadReader, method: string): string | undef
   if (head.transferEncodings > 1) return 'Transfer-Encoding is there more than once.';
   if (head.transferEncodings === 1) {
     if (head.contentLengths === 1) return 'Content-Length stands beside Transfer-Encoding.';
-    if (head.transferEncoding.toLowerCase() !== 'chunked') return 'Transfer-Encoding is not "chunked".';
+    if (head.transferEncoding.toLowerCase() !== 'chunked') return codingUnknown(head.transferEncoding);
   } else if (head.contentLengths === 1 && !/^\d{1,15}$/.test(head.contentLength)) {
     return 'Content-Length is not a number of bytes.';
   }
-  if (head.hosts > 1) return 'Host is there more than once.';
-  if (head.host === '') return 'Host is missing.';
+  if (head.hosts > 1 || head.host === '') return hostMissing;
   if (method !== 'POST' && method !== 'GET' && !token.test(method)) return 'The method is malformed.';
   return undefined;
 }
