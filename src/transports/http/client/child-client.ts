@@ -2,6 +2,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { RingwireError } from '../../../errors.js';
 import { ChildLife } from '../../child-life.js';
 import { type ChildGroup, spawnChild } from '../../child-process.js';
 import type { ChildHttpEndpoint } from '../../endpoint.js';
@@ -47,6 +48,7 @@ class ChildClient extends Http2Client {
       return pipes;
     });
     this.#life = life;
+    this.whyLost = () => this.#ended();
     pipes.on('error', () => {});
     stdin.on('error', () => {});
     stdout.on('error', () => {});
@@ -61,13 +63,13 @@ class ChildClient extends Http2Client {
     await ending;
   }
 
-  async #ended(): Promise<Error> {
+  async #ended(): Promise<RingwireError> {
     await this.#life.end();
     return this.#life.exitError();
   }
 
   #endUnasked(): void {
     if (this.#life.isEnding) return;
-    void this.#ended().then((error) => this.onGone?.(error as never));
+    void this.#ended().then((error) => this.onGone?.(error));
   }
 }

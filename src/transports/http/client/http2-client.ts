@@ -20,6 +20,8 @@ export class Http2Client implements HttpClient {
   readonly origin: string;
   readonly peer: PeerInfo;
   onGone?: (error: RingwireError) => void;
+  /** Knows better why the connection is lost, where somebody does. */
+  protected whyLost: (() => Promise<RingwireError>) | undefined;
   readonly connectTimeoutMs: number;
   readonly #maxRequests: number;
   readonly #connect: () => Promise<Duplex>;
@@ -58,6 +60,12 @@ export class Http2Client implements HttpClient {
   ended(): void {
     this.#requests -= 1;
     if (this.#requests === 0) for (const session of this.#sessions) session.unref();
+  }
+
+  /** What to say of a failed call: what happened to it, or to the connection under it. */
+  explain(error: unknown): RingwireError | Promise<RingwireError> {
+    if (this.whyLost !== undefined && !this.#isClosed && this.#sessions.size === 0) return this.whyLost();
+    return requestError(error, this.origin, this.connectTimeoutMs);
   }
 
   async close(): Promise<void> {
@@ -115,6 +123,7 @@ class Http2Call implements HttpCall {
   readonly #answer: HttpAnswer;
   #stream: ClientHttp2Stream | undefined;
   #isOver = false;
+  #isAborted = false;
 
   constructor(client: Http2Client, request: HttpRequest, answer: HttpAnswer) {
     this.#client = client;
@@ -123,6 +132,7 @@ class Http2Call implements HttpCall {
   }
 
   abort(): void {
+    this.#isAborted = true;
     if (this.#isOver) return;
     this.#over();
     this.#stream?.close(constants.NGHTTP2_CANCEL);
@@ -144,10 +154,12 @@ class Http2Call implements HttpCall {
     }
     this.#stream = stream;
     stream.on('response', (fields: IncomingHttpHeaders & { ':status'?: number }) => {
-      if (!this.#isOver) this.#answer.onHead(Number(fields[':status']), fields as AnswerHeaders);
-    });
-    stream.on('data', (chunk: Buffer) => {
-      if (!this.#isOver) this.#answer.onData(chunk);
+      if (this.#isOver) return;
+      this.#answer.onHead(Number(fields[':status']), fields as AnswerHeaders);
+      // Not before: Node.js tells of the head a tick after it read it, and of data at once.
+      stream.on('data', (chunk: Buffer) => {
+        if (!this.#isOver) this.#answer.onData(chunk);
+      });
     });
     stream.on('end', () => {
       // A stream that was reset ends, too; close says which of the two it was.
@@ -164,7 +176,12 @@ class Http2Call implements HttpCall {
   fail(error: unknown): void {
     if (this.#isOver) return;
     this.#over();
-    this.#answer.onFail(requestError(error, this.#client.origin, this.#client.connectTimeoutMs));
+    // The session may be about to report its own end.
+    setImmediate(() => {
+      void Promise.resolve(this.#client.explain(error)).then((explained) => {
+        if (!this.#isAborted) this.#answer.onFail(explained);
+      });
+    });
   }
 
   #end(): void {
