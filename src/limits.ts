@@ -141,6 +141,9 @@ export const maxStoredEventBytes = 4 * 1024 * 1024;
 /** Bytes the sessions of one in-memory event store keep for replay together; the oldest go first. */
 export const maxStoredBytes = 64 * 1024 * 1024;
 
+/** Bytes the sessions of one event store in a file keep for replay together. */
+export const maxStoredFileBytes = 1024 * 1024 * 1024;
+
 /** Connections of one HTTP client to its server; an open event stream holds one under HTTP/1.1. */
 export const clientConnections = 128;
 
