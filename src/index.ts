@@ -6,7 +6,15 @@ export type { TcpInfo } from './binding/native.js';
 export type { RingDescriptors } from './buffers/mapped-memory.js';
 export { RingBuffer, type RingBufferOptions, type RingRole } from './buffers/ring-buffer.js';
 export type { RingBufferKind } from './buffers/ring-memory.js';
-export { type ErrorCode, errorKinds, RingwireError, RpcError, RpcErrorCode } from './errors.js';
+export {
+  type AuthChallenge,
+  type ErrorCode,
+  errorKinds,
+  HttpError,
+  RingwireError,
+  RpcError,
+  RpcErrorCode,
+} from './errors.js';
 export {
   type CallToolResult,
   type ChangeEvent,
@@ -64,6 +72,27 @@ export type {
 } from './rpc/types.js';
 export type { Encoding } from './serialization/codec.js';
 export type { ChildCommand } from './transports/endpoint.js';
+export type { HeaderFields, HttpClientOptions } from './transports/http/client/client-options.js';
+export type { FetchHandler, NodeHandler } from './transports/http/handlers.js';
+export type {
+  CompressionOptions,
+  CorsOptions,
+  HealthOptions,
+  HttpOptions,
+  HttpRefusal,
+  ProtectedResourceOptions,
+  WebSocketOptions,
+} from './transports/http/http-options.js';
+export type {
+  ClientCertificate,
+  HeaderList,
+  HttpCounters,
+  HttpListener,
+  HttpPrincipal,
+  HttpRequestHead,
+  PemSource,
+  TlsOptions,
+} from './transports/http/http-server.js';
 export { connectTransport, listenTransport } from './transports/open.js';
 export type {
   Framing,
