@@ -3,17 +3,22 @@
  * CVE-2023-44487), floods of SETTINGS and PING. nghttp2 bounds CONTINUATION frames and its queue of acknowledgements.
  */
 import { constants, type ServerHttp2Session } from 'node:http2';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { RingwireError } from '../../../errors.js';
 import { http2WindowMs, maxHttp2ControlFrames, maxHttp2Resets } from '../../../limits.js';
 
 export class Http2Guard {
   readonly #session: ServerHttp2Session;
+  readonly #stream: Duplex;
   #resets = 0;
   #controlFrames = 0;
   #since = 0;
 
-  constructor(session: ServerHttp2Session) {
+  /** `stream` is what the session is spoken on. */
+  constructor(session: ServerHttp2Session, stream: Duplex) {
     this.#session = session;
+    this.#stream = stream;
     const count = (): void => this.#control();
     session.on('remoteSettings', count);
     session.on('ping', count);
@@ -42,7 +47,10 @@ export class Http2Guard {
     const session = this.#session;
     if (session.destroyed) return;
     const text = `An HTTP/2 client exceeded its budget of ${what} within ${http2WindowMs} ms.`;
-    // Says GOAWAY with this code and cuts.
-    session.destroy(new RingwireError('OVERLOADED', text), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    const error = new RingwireError('OVERLOADED', text);
+    // Says GOAWAY with this code and cuts. On a stream that is no socket, node fails an assertion of its own
+    // where that comes while another write is under way.
+    if (this.#stream instanceof Socket) session.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    else this.#stream.destroy(error);
   }
 }

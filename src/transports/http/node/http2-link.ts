@@ -1,5 +1,6 @@
 /** One HTTP/2 connection: its exchanges, their progress, its end. */
 import type { ServerHttp2Session } from 'node:http2';
+import type { Duplex } from 'node:stream';
 import type { PeerInfo } from '../../transport.js';
 import type { ClientCertificate } from '../http-server.js';
 import type { Http2Exchange } from './http2-exchange.js';
@@ -19,10 +20,10 @@ export class Http2Link implements Http2Remote {
   readonly #exchanges = new Set<Http2Exchange>();
   #idleSince = Date.now();
 
-  constructor(session: ServerHttp2Session, remote: Http2Remote) {
+  constructor(session: ServerHttp2Session, stream: Duplex, remote: Http2Remote) {
     this.session = session;
     this.#remote = remote;
-    this.guard = new Http2Guard(session);
+    this.guard = new Http2Guard(session, stream);
   }
 
   get peer(): PeerInfo {

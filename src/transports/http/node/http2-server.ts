@@ -50,7 +50,7 @@ export class NodeHttp2 {
     this.#server.emit('connection', socket);
     const session = this.#attached as ServerHttp2Session;
     this.#attached = undefined;
-    const link = new Http2Link(session, remote);
+    const link = new Http2Link(session, socket, remote);
     session.on('stream', (stream, headers, _flags, rawHeaders?: string[]) =>
       this.#serve(link, stream, headers, rawHeaders ?? []),
     );

@@ -32,7 +32,7 @@ export class NodeHttpListener implements HttpListener {
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<Connection>();
   readonly #sweeper: NodeJS.Timeout;
-  readonly #onAbort = (): void => void this.close();
+  readonly #onAbort = (): void => void this.#server.close();
   #closed: Promise<void> | undefined;
   #whenEmpty: (() => void) | undefined;
 

@@ -24,6 +24,7 @@ class StdioHttp2Listener implements HttpListener {
   connections = 1;
   readonly #context: EngineContext;
   readonly #link: Http2Link;
+  readonly #stream: Duplex;
   readonly #gone: Promise<void>;
   #closed: Promise<void> | undefined;
 
@@ -31,6 +32,7 @@ class StdioHttp2Listener implements HttpListener {
     this.#context = context;
     this.engineReason = reason;
     const stream = stdioDuplex();
+    this.#stream = stream;
     this.#link = new NodeHttp2(context).attach(stream, {
       peer: { kind: 'stdio', pid: process.ppid },
       isSecure: false,
@@ -62,7 +64,7 @@ class StdioHttp2Listener implements HttpListener {
   async #close(drainMs: number): Promise<void> {
     this.#context.isDraining = true;
     this.#link.drain();
-    const cut = setTimeout(() => this.#link.session.destroy(), drainMs);
+    const cut = setTimeout(() => this.#stream.destroy(), drainMs);
     await this.#gone;
     clearTimeout(cut);
   }
