@@ -151,6 +151,8 @@ export interface HttpListener extends Listener {
   /** Where health is served alone, as bound; undefined where it is not. */
   readonly healthUrl?: string;
   readonly counters: HttpCounters;
+  /** Socket options that were asked for and that the connections of this listener do not have. */
+  readonly notGranted?: readonly string[];
   /**
    * Takes certificates anew, from the options' files or from `tls`. Connections that are open keep theirs. Rejects with
    * CONFIG_INVALID and changes nothing where the new ones cannot be used.

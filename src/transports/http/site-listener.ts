@@ -40,6 +40,10 @@ export class SiteListener implements HttpListener {
     return this.#listener.refusedConnections;
   }
 
+  get notGranted(): readonly string[] | undefined {
+    return this.#listener.notGranted;
+  }
+
   get engine(): HttpEngineName {
     return this.#listener.engine;
   }

@@ -63,9 +63,14 @@ export class UwsSocketGroup {
     this.#timer = undefined;
   }
 
-  /** Ends all with 1001. */
+  /** Has all of them end what is in flight and leave with 1001. */
   leave(): void {
-    for (const transport of this.#transports) transport.leave();
+    for (const transport of this.#transports) this.#guard(transport, () => transport.leave());
+  }
+
+  /** Ends those that have not left. */
+  cut(): void {
+    for (const transport of this.#transports) transport.cut();
   }
 
   /** Has transport.tickEnd() called when this loop tick has read what there is to read. */

@@ -36,6 +36,7 @@ export class UwsTransport implements Transport {
   #isClogged = false;
   #wantsDrain = false;
   #isPaused = false;
+  #closeCode: number = CloseCode.normal;
   #isClosing = false;
   #isGone = false;
   #error: RingwireError | undefined = undefined;
@@ -87,7 +88,8 @@ export class UwsTransport implements Transport {
       return;
     }
     this.#group.entered = this;
-    handlers.onFrame(Buffer.from(message));
+    if (handlers.onBytes !== undefined) handlers.onBytes(new Uint8Array(message));
+    else handlers.onFrame(Buffer.from(message));
     // Behind what the handler put off to the end of this turn: what that sends leaves with ours.
     this.#tick();
   }
@@ -97,7 +99,7 @@ export class UwsTransport implements Transport {
     const waiting = this.#socket!.getBufferedAmount();
     if (waiting === 0) this.#isClogged = false;
     if (this.#isClosing) {
-      if (waiting === 0) this.#endSocket(CloseCode.normal);
+      if (waiting === 0) this.#endSocket(this.#closeCode);
       return;
     }
     if (!this.#wantsDrain || waiting > this.#group.options.lowWatermarkBytes) return;
@@ -151,11 +153,17 @@ export class UwsTransport implements Transport {
     } else if (this.#quietChecks === 2) this.#socket!.ping();
   }
 
-  /** Ends with 1001, as a listener does that closes. */
+  /** The listener closes: the owner ends what is in flight, and the peer hears that the server goes away (1001). */
   leave(): void {
+    this.#closeCode = CloseCode.goingAway;
+    if (this.#handlers?.onLeave !== undefined && !this.#isClosing) this.#handlers.onLeave();
+    else void this.close();
+  }
+
+  /** The time to leave is over. */
+  cut(): void {
     if (this.#isGone) return;
     this.#isClosing = true;
-    this.#flush();
     this.#endSocket(CloseCode.goingAway);
   }
 
@@ -285,7 +293,7 @@ export class UwsTransport implements Transport {
     this.#isClosing = true;
     this.#flush();
     if (this.#socket!.getBufferedAmount() === 0) {
-      this.#endSocket(CloseCode.normal);
+      this.#endSocket(this.#closeCode);
       return;
     }
     const { closeTimeoutMs } = this.#group.options;

@@ -10,7 +10,7 @@ import { fingerprintOfFiles } from '../tls-material.js';
 import { bind, freePort } from './bind.js';
 import { UwsExchange } from './exchange.js';
 import { framingProblem } from './head.js';
-import { listeningDescriptor, openDescriptors, tuneListeningSocket } from './listening-socket.js';
+import { listeningDescriptor, openSockets, tuneListeningSocket } from './listening-socket.js';
 import type { UwsModule } from './load-uws.js';
 import { ListenerState } from './state.js';
 import { type TlsFiles, withTlsFiles } from './tls.js';
@@ -18,7 +18,7 @@ import { isUpgrade, UwsUpgrade } from './upgrade.js';
 
 export type UwsEndpoint = HttpEndpoint | WebSocketEndpoint;
 
-/** Close frames and the last answers get this long to leave for the network before their sockets are closed. */
+/** What peers send behind our close frame is read this long: closing at once would reset them before they read it. */
 const lingerMs = 50;
 
 export class UwsListener implements HttpListener {
@@ -62,6 +62,7 @@ export class UwsListener implements HttpListener {
     this.#group = new UwsSocketGroup(options, () => {
       // uWebSockets.js does not report the end of a connection that became a WebSocket as one of a connection.
       this.connections--;
+      this.#state.left();
     });
   }
 
@@ -79,7 +80,7 @@ export class UwsListener implements HttpListener {
     // Under TLS the port is shared from the start: with new certificates a second socket takes over.
     const port =
       isSecure && !isShared ? await freePort(address, this.#endpoint.port, url) : this.#endpoint.port;
-    const before = openDescriptors();
+    const before = openSockets();
     this.#bound(await bind(app, address, port, isShared || isSecure, url), before);
     this.url = formatEndpoint({ ...this.#endpoint, port: this.#port });
     this.webSocketUrl = formatEndpoint({ ...this.#endpoint, kind: 'ws', port: this.#port });
@@ -87,12 +88,11 @@ export class UwsListener implements HttpListener {
     if (isSecure) await this.#watch();
   }
 
-  #bound(socket: us_listen_socket, before: ReadonlySet<number>): void {
+  #bound(socket: us_listen_socket, before: ReadonlyMap<string, number>): void {
     this.#stopAccepting();
     this.#socket = socket;
     this.#port = this.#uws.us_socket_local_port(socket as never);
-    const fd = before.size === 0 ? undefined : listeningDescriptor(before, this.#port);
-    this.notGranted = tuneListeningSocket(fd, this.#state.options);
+    this.notGranted = tuneListeningSocket(() => listeningDescriptor(before, this.#port), this.#state.options);
   }
 
   /** An app that serves this listener's requests. */
@@ -153,7 +153,7 @@ export class UwsListener implements HttpListener {
     this.#tls = tls;
     this.#tlsSeen = await fingerprintOfFiles(tls);
     if (this.#closing !== undefined) return;
-    this.#bound(await bind(app, this.#address, this.#port, true, this.url), openDescriptors());
+    this.#bound(await bind(app, this.#address, this.#port, true, this.url), openSockets());
   }
 
   async #watch(): Promise<void> {
@@ -191,9 +191,10 @@ export class UwsListener implements HttpListener {
     state.options.signal?.removeEventListener('abort', this.#onAbort);
     this.#stopAccepting();
     state.isClosing = true;
-    if (state.active > 0 && drainTimeoutMs > 0) await state.idle(drainTimeoutMs);
-    const mustLinger = this.#group.size > 0 || this.connections > 0;
+    const mustLinger = this.#group.size > 0;
     this.#group.leave();
+    await state.idle(drainTimeoutMs, () => this.#group.size);
+    this.#group.cut();
     if (mustLinger) await new Promise((resolve) => setTimeout(resolve, lingerMs));
     for (const app of this.#apps) app.close();
   }

@@ -7,27 +7,30 @@ import type { ResolvedOptions } from '../../options.js';
 /** The state of a listening socket in /proc/net/tcp. */
 const listening = '0A';
 
-/** The descriptors of this process that are open now; empty where the system does not tell. */
-export function openDescriptors(): ReadonlySet<number> {
+/** The sockets of this process that are open now, by inode; empty where the system does not tell. */
+export function openSockets(): ReadonlyMap<string, number> {
+  const sockets = new Map<string, number>();
+  let names: readonly string[] = [];
   try {
-    return new Set(readdirSync('/proc/self/fd').map(Number));
+    names = readdirSync('/proc/self/fd');
   } catch {
-    return new Set();
+    // Not Linux.
   }
+  for (const name of names) {
+    const inode = /^socket:\[(\d+)\]$/.exec(linkOf(name))?.[1];
+    if (inode !== undefined) sockets.set(inode, Number(name));
+  }
+  return sockets;
 }
 
 /** The descriptor that listens on this port and was not open before. */
-export function listeningDescriptor(before: ReadonlySet<number>, port: number): number | undefined {
+export function listeningDescriptor(before: ReadonlyMap<string, number>, port: number): number | undefined {
   const inodes = listeningInodes(port);
-  for (const fd of openDescriptors()) {
-    if (before.has(fd)) continue;
-    const inode = /^socket:\[(\d+)\]$/.exec(linkOf(fd))?.[1];
-    if (inode !== undefined && inodes.has(inode)) return fd;
-  }
+  for (const [inode, fd] of openSockets()) if (!before.has(inode) && inodes.has(inode)) return fd;
   return undefined;
 }
 
-function linkOf(fd: number): string {
+function linkOf(fd: string): string {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
   } catch {
@@ -57,12 +60,16 @@ function listeningInodes(port: number): ReadonlySet<string> {
  * Sets the socket options on a listening socket; Linux gives them to the connections it accepts. Returns the names of
  * those that were asked for and that the connections do not have.
  */
-export function tuneListeningSocket(fd: number | undefined, options: ResolvedOptions): readonly string[] {
+export function tuneListeningSocket(
+  find: () => number | undefined,
+  options: ResolvedOptions,
+): readonly string[] {
   const asked = Object.keys(options.socket).filter(
     (name) => name !== 'reusePort' && options.socket[name as keyof typeof options.socket] !== undefined,
   );
   if (Object.keys(effectiveSocketOptions(options)).length === 0) return [];
-  if (fd === undefined || addon() === undefined || process.platform !== 'linux') return asked;
+  const fd = addon() === undefined || process.platform !== 'linux' ? undefined : find();
+  if (fd === undefined) return asked;
   const refused = new Set(applySocketOptions(fd, 'tcp', options));
   // A state of each connection, which none inherits.
   if (options.socket.quickAck !== undefined) refused.add('quickAck');

@@ -32,7 +32,7 @@ export class ListenerState {
   /** Exchanges that are not answered to their end. */
   active = 0;
   isClosing = false;
-  #onIdle: (() => void) | undefined = undefined;
+  #check = (): void => {};
 
   constructor(options: ResolvedOptions, application: HttpApplication, isSecure: boolean) {
     this.options = options;
@@ -48,17 +48,25 @@ export class ListenerState {
   }
 
   end(): void {
-    if (--this.active === 0) this.#onIdle?.();
+    this.active--;
+    this.#check();
   }
 
-  /** Resolves when every exchange has ended, or after this time. */
-  idle(timeoutMs: number): Promise<void> {
+  /** A WebSocket ended. */
+  left(): void {
+    this.#check();
+  }
+
+  /** Resolves when every exchange and every WebSocket has ended, or after this time. */
+  idle(timeoutMs: number, webSockets: () => number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
-      this.#onIdle = () => {
+      this.#check = () => {
+        if (this.active > 0 || webSockets() > 0) return;
         clearTimeout(timer);
         resolve();
       };
+      this.#check();
     });
   }
 }
