@@ -56,6 +56,7 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   #handlers: TransportHandlers | undefined;
   #isOver = false;
   #closing: Promise<void> | undefined;
+  #onNoticesTaken: (() => void) | undefined;
   /** The revision a modern request named last. */
   #modernVersion: string = modernVersions[0];
   /** What initialize agreed on; undefined before it and in the modern era. */
@@ -64,6 +65,8 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   #sessionId: string | undefined;
   #stream: ServerStream | undefined;
   #sse: SseEndpoint | undefined;
+  /** Of the request whose answer comes by the stream of HTTP+SSE. */
+  #initializeId: IdText | undefined;
   #postPath: string;
   /** Messages that wait until the server took notifications/initialized. */
   #held: [Message, MessageHooks | undefined][] | undefined;
@@ -219,6 +222,7 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
 
   ended(exchange: Exchange, error: RingwireError | undefined): void {
     this.#exchanges.delete(exchange);
+    this.#checkNotices();
     const { message, sessionId, status } = exchange;
     if (message.method === 'initialize' && error !== undefined && mayBeSse(status, error)) {
       void this.#trySse(exchange, error);
@@ -250,8 +254,6 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   }
 
   // The era's own business.
-
-  #initializeId: IdText | undefined;
 
   #tell(exchange: Exchange, failure: RingwireError | undefined): void {
     if (failure !== undefined && exchange.isRequest) this.onRequestFailed?.(exchange.message.id, failure);
@@ -337,11 +339,32 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   async #close(): Promise<void> {
     if (this.#isOver) return;
     const sessionId = this.#sessionId;
+    await this.#noticesTaken();
     this.#release();
     if (sessionId !== undefined && this.#legacyVersion !== undefined) await this.#endSession();
     this.#isOver = true;
     await this.#server.client.close();
     this.#handlers?.onClose();
+  }
+
+  /** What was told before close() is let leave; nobody waits for calls any more. */
+  #noticesTaken(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#onNoticesTaken = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, this.#server.options.closeTimeoutMs);
+      this.#onNoticesTaken = done;
+      this.#checkNotices();
+    });
+  }
+
+  #checkNotices(): void {
+    if (this.#onNoticesTaken === undefined) return;
+    for (const exchange of this.#exchanges) if (!exchange.isRequest) return;
+    this.#onNoticesTaken();
   }
 
   /** Whatever it answers: 405 says that sessions end by themselves, 404 that this one has ended. */
