@@ -133,6 +133,10 @@ const cases: [options: object, message: string][] = [
     { http: { compression: { encodings: ['zstd'] } } },
     '"http.compression.encodings" must be a list of "br" and "gzip"',
   ],
+  [
+    { http: { cors: { credentials: true }, allowedOrigins: '*' } },
+    '"http.allowedOrigins" must name them instead of "*"',
+  ],
   [{ http: { authenticate: 'token' } }, '"http.authenticate" must be a function'],
   [
     { http: { protectedResource: {} } },

@@ -43,7 +43,7 @@ export class Cors {
   /** allowsAny: every origin may call, so that the answer need not name it. */
   constructor(options: ResolvedCorsOptions, allowsAny: boolean) {
     this.#options = options;
-    this.#allowsAny = allowsAny && !options.credentials;
+    this.#allowsAny = allowsAny;
   }
 
   /** The exchange as applications should see it: its answers carry the fields. The origin was found good. */

@@ -48,6 +48,7 @@ export interface CorsOptions {
   readonly allowedHeaders?: readonly string[];
   /** Answer header fields that pages may read beyond those the protocol needs. */
   readonly exposedHeaders?: readonly string[];
+  /** Lets pages send cookies and client certificates along; not with allowedOrigins '*'. Default false. */
   readonly credentials?: boolean;
   /** How long browsers may keep a preflight's answer. Default 7,200. */
   readonly maxAgeSeconds?: number;

@@ -232,7 +232,7 @@ export function resolveHttpOptions(
       typeof options.allowedHosts === 'object'
         ? options.allowedHosts.map((each) => each.toLowerCase())
         : options.allowedHosts,
-    cors: cors(options.cors),
+    cors: cors(options.cors, options.allowedOrigins === '*'),
     maxBodyBytes: options.maxBodyBytes ?? maxFrameBytes,
     maxHeaderBytes: options.maxHeaderBytes ?? limits.maxHeaderBytes,
     maxHeaderFields: options.maxHeaderFields ?? limits.maxHeaderFields,
@@ -261,10 +261,16 @@ function webSocket(
   };
 }
 
-function cors(options: HttpOptions['cors']): false | ResolvedCorsOptions {
+function cors(options: HttpOptions['cors'], allowsAny: boolean): false | ResolvedCorsOptions {
   if (options === undefined || options === false) return false;
   const given = options === true ? {} : options;
   checkAll(given, corsChecks, 'http.cors.');
+  if (given.credentials === true && allowsAny) {
+    throw new RingwireError(
+      'CONFIG_INVALID',
+      '"http.cors.credentials" lets pages act for the user, so "http.allowedOrigins" must name them instead of "*".',
+    );
+  }
   return {
     allowedHeaders: (given.allowedHeaders ?? []).map((name) => name.toLowerCase()),
     exposedHeaders: (given.exposedHeaders ?? []).map((name) => name.toLowerCase()),
