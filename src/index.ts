@@ -30,6 +30,8 @@ export {
   InputRequired,
   inputRequired,
   type JsonSchema,
+  type LmdbEventStoreOptions,
+  lmdbEventStore,
   McpClient,
   type McpContext,
   type McpHttpOptions,

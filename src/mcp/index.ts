@@ -5,6 +5,7 @@ export { type ChangeEvent, Subscription } from './client-subscription.js';
 export type { InputOptions, McpContext } from './context.js';
 export type { LegacySseOptions, McpHttpOptions } from './http/http-server-options.js';
 export type { EventStore, StoredEvent } from './http/legacy/event-store.js';
+export { type LmdbEventStoreOptions, lmdbEventStore } from './http/legacy/lmdb.js';
 export { type MemoryEventStoreOptions, memoryEventStore } from './http/legacy/memory-event-store.js';
 export type { FromJsonSchema, InferSchema, JsonSchema, Schema } from './infer.js';
 export { InputRequired, InputRequiredSignal, type InputResponseOf, inputRequired } from './input.js';

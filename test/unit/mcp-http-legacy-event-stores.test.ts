@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EventStore, StoredEvent } from '../../src/mcp/http/legacy/event-store.js';
-import { lmdbEventStore } from '../../src/mcp/http/legacy/lmdb-event-store.js';
+import { lmdbEventStore } from '../../src/mcp/http/legacy/lmdb.js';
 import { lmdbFileProblem } from '../../src/mcp/http/legacy/lmdb-file.js';
 import { memoryEventStore } from '../../src/mcp/http/legacy/memory-event-store.js';
 

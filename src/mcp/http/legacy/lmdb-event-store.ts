@@ -12,23 +12,9 @@ import type { Key, RootDatabase } from 'lmdb';
 import { RingwireError } from '../../../errors.js';
 import * as limits from '../../../limits.js';
 import type { EventStore, StoredEvent } from './event-store.js';
+import type { LmdbEventStoreOptions } from './lmdb.js';
 import { lmdbFileProblem } from './lmdb-file.js';
 import { positiveInteger } from './memory-event-store.js';
-
-export interface LmdbEventStoreOptions {
-  /** The file; it is made where there is none. A second one, for the lock, stands beside it. */
-  readonly path: string;
-  /** Events kept for each session; the oldest go first. Default maxStoredEvents. */
-  readonly maxEvents?: number;
-  /** Bytes of events kept for each session. Default maxStoredEventBytes. */
-  readonly maxEventBytes?: number;
-  /** Bytes of events of all sessions; those of the session that was silent longest go first. Default maxStoredFileBytes. */
-  readonly maxBytes?: number;
-  /** Events found in the file that are older are dropped: nobody asks for them. Default sessionTtlMs. */
-  readonly maxAgeMs?: number;
-  /** A file that could not be used was moved to `movedTo`, and an empty one is in its place. Default: a warning. */
-  readonly onCorrupt?: (problem: string, movedTo: string) => void;
-}
 
 const sessionBytes = 16;
 const sequenceBytes = 6;
@@ -206,13 +192,8 @@ async function loadLmdb(): Promise<typeof import('lmdb')> {
   }
 }
 
-/**
- * Keeps events in a file, one process at a time. A file that is cut, damaged or something else is moved aside, never
- * written to.
- *
- * @throws RingwireError CONFIG_INVALID (a bad option, no lmdb, a file that this process has open), IO_ERROR.
- */
-export async function lmdbEventStore(options: LmdbEventStoreOptions): Promise<EventStore> {
+/** See lmdbEventStore(). */
+export async function openLmdbEventStore(options: LmdbEventStoreOptions): Promise<EventStore> {
   if (typeof options?.path !== 'string' || options.path === '')
     throw new RingwireError('CONFIG_INVALID', '"path" must be the name of a file.');
   for (const name of ['maxEvents', 'maxEventBytes', 'maxBytes', 'maxAgeMs'] as const)
