@@ -76,6 +76,7 @@ export async function probe(
   const isHttp = peer.transport.kind === 'http';
   let version = options.modern[0];
   if (version === undefined) return 'legacy';
+  const refused = new Set<string>();
   for (;;) {
     const meta = modernMeta(options, version);
     // Silence tells a legacy server from a modern one only where both will do.
@@ -96,7 +97,9 @@ export async function probe(
         if (isHttp && !isAnswer(error)) throw error;
         return error instanceof RingwireError && error.code === 'DEADLINE_EXCEEDED' ? 'silent' : 'legacy';
       }
-      const other = options.modern.find((each) => supported.includes(each) && each !== version);
+      // The list counts, once also where it names what was refused: servers behind one address may be of two ages.
+      const other = options.modern.find((each) => supported.includes(each) && !refused.has(each));
+      refused.add(version);
       if (other === undefined) {
         if (options.legacy.some((each) => supported.includes(each))) return 'legacy';
         throw noCommonVersion(options, supported);

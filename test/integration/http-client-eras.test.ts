@@ -266,6 +266,17 @@ describe('the era', () => {
     expect(methods(asked)).toEqual(['server/discover']);
   });
 
+  it('is asked for once more where a server refuses the revision it names', async () => {
+    let refusals = 0;
+    const { url, asked } = await serve((each, response) => {
+      if (refusals++ === 0)
+        refuse(response, 400, { code: -32022, message: 'no', data: { supported: ['2026-07-28'] } }, each.id);
+      else reply(response, each, discovered);
+    });
+    expect((await client(url)).era).toBe('modern');
+    expect(methods(asked)).toEqual(['server/discover', 'server/discover']);
+  });
+
   it('has no common revision where the server names others', async () => {
     const { url } = await serve((each, response) =>
       refuse(response, 400, { code: -32022, message: 'no', data: { supported: ['2099-01-01'] } }, each.id),
