@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { isUsageError, parseOptions, usage } from './conformance/options.mjs';
 import { ServerProcess } from './conformance/server-process.mjs';
 import { scenariosOf } from './conformance/sets.mjs';
-import { killSuites, runScenario } from './conformance/suite.mjs';
+import { cleanUp, runScenario } from './conformance/suite.mjs';
 
 const clientProgram = fileURLToPath(new URL('../test/conformance/client.mjs', import.meta.url));
 // The suite splits the command at spaces and hands it to a shell.
@@ -96,7 +96,7 @@ function conclude(summary, options) {
 }
 
 process.on('exit', () => {
-  killSuites();
+  cleanUp();
   server?.kill();
 });
 process.on('SIGINT', () => process.exit(130));

@@ -25,10 +25,12 @@ function nodeForSuite() {
 }
 
 const running = new Set();
+const folders = new Set();
 
-// For the end of the script: nothing it started stays.
-export function killSuites() {
+// For the end of the script: nothing it started or made stays.
+export function cleanUp() {
   for (const child of running) killGroup(child);
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 }
 
 // A group of its own: the suite starts the client through a shell, which would outlive it.
@@ -98,6 +100,7 @@ export function judge(checks, end) {
 // What one scenario found. `target` is ['--url', URL] for a server, ['--command', COMMAND] for a client.
 export async function runScenario(side, target, [scenario, revision]) {
   const folder = mkdtempSync(join(tmpdir(), 'ringwire-conformance-'));
+  folders.add(folder);
   const startedAt = performance.now();
   try {
     const selection = ['--scenario', scenario, '--spec-version', revision, '-o', folder];
@@ -106,5 +109,6 @@ export async function runScenario(side, target, [scenario, revision]) {
     return { scenario, revision, ...judge(checksIn(folder), end), ms, output: end.output };
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    folders.delete(folder);
   }
 }
