@@ -210,6 +210,24 @@ describe('draining', () => {
   });
 });
 
+test('a process that closed its listener ends by itself', () => {
+  const script = `
+    import { RpcServer } from './dist/index.js';
+    const server = new RpcServer().method('hello', () => 'world');
+    const listener = await server.listen('http://127.0.0.1:0/', { http: { engine: 'uws' } });
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'hello' });
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(listener.url, { method: 'POST', body, headers });
+    console.log(listener.engine, (await answer.json()).result);
+    await server.close();
+  `;
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  expect(output).toBe('uws world\n');
+});
+
 describe('TLS', () => {
   const authority = new Authority();
   const first = authority.issue('first', 'DNS:localhost,IP:127.0.0.1');

@@ -69,6 +69,8 @@ export class UwsExchange implements HttpExchange {
 
   constructor(state: ListenerState, response: HttpResponse, request: HttpRequest) {
     const { head } = state;
+    // First: uWebSockets.js ends the process where a request is left without it.
+    response.onAborted(() => this.#onAborted());
     this.#state = state;
     this.#response = response;
     this.application = state.application;
@@ -83,7 +85,6 @@ export class UwsExchange implements HttpExchange {
     this.#isChunked = head.transferEncodings > 0;
     this.#isComplete = this.#announced === 0 && !this.#isChunked;
     this.#mustClose = endsConnection(head, this.method);
-    response.onAborted(() => this.#onAborted());
   }
 
   get peer(): PeerInfo {

@@ -9,7 +9,6 @@ import type { HttpApplication, HttpCounters, HttpListener, TlsOptions } from '..
 import { fingerprintOfFiles } from '../tls-material.js';
 import { bind, freePort } from './bind.js';
 import { UwsExchange } from './exchange.js';
-import { framingProblem } from './head.js';
 import { listeningDescriptor, openSockets, tuneListeningSocket } from './listening-socket.js';
 import type { UwsModule } from './load-uws.js';
 import { ListenerState } from './state.js';
@@ -124,8 +123,7 @@ export class UwsListener implements HttpListener {
             request.setYield(true);
             return;
           }
-          const upgrade = new UwsUpgrade(state, this.#group, response, request, context);
-          upgrade.serve(framingProblem(state.head, upgrade.method));
+          new UwsUpgrade(state, this.#group, response, request, context).serve();
         }),
       );
     }

@@ -7,7 +7,7 @@ import { type SocketData, UwsTransport } from '../../websocket/uws-transport.js'
 import type { HeaderList, HttpPrincipal, HttpUpgrade } from '../http-server.js';
 import { serverFailed } from '../problems.js';
 import { addressText } from './exchange.js';
-import { KeptHead } from './head.js';
+import { framingProblem, KeptHead } from './head.js';
 import type { ListenerState } from './state.js';
 
 /** Whether a request with Sec-WebSocket-Key asks to become a WebSocket of the one version there is (RFC 6455, 4.2.1). */
@@ -38,6 +38,8 @@ export class UwsUpgrade implements HttpUpgrade {
     request: HttpRequest,
     context: us_socket_context_t,
   ) {
+    // First: uWebSockets.js ends the process where a request is left without it.
+    response.onAborted(() => this.#onAborted());
     this.#state = state;
     this.#group = group;
     this.#response = response;
@@ -49,7 +51,6 @@ export class UwsUpgrade implements HttpUpgrade {
     state.head.read(request);
     this.#head = new KeptHead(state.head);
     this.peer = { kind: 'ws', address: addressText(response.getRemoteAddressAsText()) };
-    response.onAborted(() => this.#onAborted());
   }
 
   get isSecure(): boolean {
@@ -73,7 +74,12 @@ export class UwsUpgrade implements HttpUpgrade {
   keepHead(): void {}
 
   /** Asks the application. Throws nothing. */
-  serve(problem: string | undefined): void {
+  serve(): void {
+    const { head } = this.#state;
+    const hasBody = head.transferEncodings > 0 || (head.contentLengths > 0 && head.contentLength !== '0');
+    // What came behind the head would be read as frames.
+    const problem =
+      framingProblem(head, this.method) ?? (hasBody ? 'A request to upgrade has no body.' : undefined);
     const { application, counters } = this.#state;
     counters.requests++;
     this.#state.begin();
