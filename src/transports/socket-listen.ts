@@ -116,5 +116,10 @@ function listenPrivately(server: Server, path: string, backlog: number): void {
 export function boundUrl(server: Server, endpoint: TcpEndpoint | TlsEndpoint | UnixEndpoint): string {
   if (endpoint.kind === 'unix') return formatEndpoint(endpoint);
   const { address, port } = server.address() as AddressInfo;
-  return formatEndpoint({ kind: endpoint.kind, host: address, port });
+  // Certificates are for names: a TLS address stays the one that was given.
+  return formatEndpoint({
+    kind: endpoint.kind,
+    host: endpoint.kind === 'tls' ? endpoint.host : address,
+    port,
+  });
 }

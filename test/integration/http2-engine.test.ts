@@ -33,7 +33,9 @@ async function answerOf(stream: ClientHttp2Stream): Promise<{ status: number; bo
   stream.on('data', (chunk: string) => {
     body += chunk;
   });
-  await once(stream, 'close');
+  // A reset is an answer, too: status 0.
+  stream.on('error', () => {});
+  await new Promise((resolve) => stream.once('close', resolve));
   return { status, body };
 }
 
@@ -151,6 +153,44 @@ describe('bodies', () => {
     await application.until(() => application.aborted.length === 1);
     expect(application.waiting[0].isAborted).toBe(true);
     application.waiting[0].respond(200, [], 'late');
+  });
+});
+
+describe('heads', () => {
+  test('one that is too large or has too many fields is refused, and the connection serves on', async () => {
+    const large = session.request({ ':path': '/plain', 'x-large': 'y'.repeat(20_000) });
+    const many = session.request({
+      ':path': '/plain',
+      ...Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`x-${index}`, 'y'])),
+    });
+    const answers = await Promise.all([answerOf(large), answerOf(many)]);
+    expect(answers.map(({ status }) => status)).toEqual([0, 0]);
+    expect(application.requests).toEqual([]);
+    expect(await answerOf(post('/echo', 'next'))).toEqual({ status: 200, body: 'next' });
+  });
+
+  test('a small head that unpacks to a large one (HPACK bomb) is not held', async () => {
+    // Puts a field of 4,000 bytes into the table once, then names it 16,000 times with a byte each.
+    const value = Buffer.alloc(4000, 0x61);
+    const literal = Buffer.concat([Buffer.from([0x40, 1, 0x78, 0x7f, 0xa1, 0x1e]), value]);
+    const block = Buffer.concat([getRoot, literal, Buffer.alloc(12_000, 0xbe)]);
+    const socket = connectTcp(portOf(listener), '127.0.0.1').on('error', () => {});
+    const received: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => received.push(chunk));
+    const before = process.memoryUsage().rss;
+    socket.write(Buffer.concat([preface, frame(1, 5, 1, block), frame(6, 0, 0, Buffer.alloc(8))]));
+    const isAnswered = (): boolean => {
+      const bytes = Buffer.concat(received);
+      for (let at = 0; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) {
+        // RST_STREAM of the request, or GOAWAY.
+        if (bytes[at + 3] === 3 || bytes[at + 3] === 7) return true;
+      }
+      return false;
+    };
+    while (!isAnswered()) await once(socket, 'data');
+    expect(process.memoryUsage().rss - before).toBeLessThan(40 * 1024 * 1024);
+    expect(application.requests).toEqual([]);
+    socket.destroy();
   });
 });
 

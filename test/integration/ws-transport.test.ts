@@ -140,6 +140,12 @@ describe('what peers do wrong', () => {
     await expect.poll(() => listener.connections).toBe(0);
   });
 
+  test('socket options that cannot be set are named', async () => {
+    await open({ socket: { keepAlive: true, congestion: 'nosuch' } });
+    await application.until(() => application.transports.length === 1);
+    expect(application.transports[0].notGranted).toEqual(['congestion']);
+  });
+
   test('permessage-deflate works where it is on, and is not offered where it is off', async () => {
     await open();
     expect(client.extensions).toBe('');

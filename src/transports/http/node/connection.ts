@@ -90,10 +90,11 @@ export class Connection {
 
   /**
    * Closing with bytes unread makes the kernel send a reset, which can destroy our answer on its way: what the client
-   * still sends is thrown away for a while.
+   * still sends is thrown away for a while, and none of it is served.
    */
   lingerOnClose(): void {
     const { socket } = this;
+    this.isRefused = true;
     socket.destroySoon = () => {
       if (socket.writable) socket.end();
       socket.resume();

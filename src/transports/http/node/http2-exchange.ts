@@ -279,6 +279,8 @@ function headerObject(status: number, head: HeaderList): OutgoingHttpHeaders {
   const fields: OutgoingHttpHeaders = { ':status': status };
   for (let index = 0; index < head.length; index += 2) {
     const name = head[index];
+    // Fields of the connection have no place in HTTP/2 (RFC 9113, section 8.2.2).
+    if (name === 'upgrade') continue;
     const before = fields[name];
     if (before === undefined) fields[name] = head[index + 1];
     else fields[name] = [...(Array.isArray(before) ? before : [String(before)]), head[index + 1]];

@@ -41,8 +41,9 @@ export async function listenNode(
     tls?.close();
     throw error;
   }
-  const { address, port } = server.address() as AddressInfo;
-  listener = new NodeHttpListener(server, { ...endpoint, host: address, port }, context, reason);
+  // The host stays as it was given: certificates and Host fields go by name.
+  const { port } = server.address() as AddressInfo;
+  listener = new NodeHttpListener(server, { ...endpoint, port }, context, reason);
   if (tls !== undefined) listener.useTls(tls);
   return listener;
 }

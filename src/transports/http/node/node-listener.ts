@@ -17,6 +17,9 @@ import { NodeWebSockets } from './upgrade.js';
 /** How often bodies and slow readers are looked at. */
 const sweepIntervalMs = 1_000;
 
+/** Connections over maxConnections that get an answer at the same time; each holds a descriptor until it is read. */
+const maxRefusing = 100;
+
 export class NodeHttpListener implements HttpListener {
   readonly engine = 'node' as const;
   readonly engineReason: string;
@@ -35,6 +38,8 @@ export class NodeHttpListener implements HttpListener {
   readonly #onAbort = (): void => void this.#server.close();
   #closed: Promise<void> | undefined;
   #whenEmpty: (() => void) | undefined;
+  /** Sockets over maxConnections that are being told so. */
+  #refusing = 0;
 
   /** The server must listen already; sockets it accepts from now on are served. */
   constructor(
@@ -159,11 +164,15 @@ export class NodeHttpListener implements HttpListener {
     const { maxConnections } = this.#context.options;
     this.refusedConnections++;
     this.#context.counters.refused++;
-    // A client that shakes hands cannot read an answer in plain text.
-    if (this.#tls !== undefined) {
+    // A client that shakes hands cannot read an answer in plain text, and a flood gets none.
+    if (this.#tls !== undefined || this.#refusing >= maxRefusing) {
       socket.destroy();
       return;
     }
+    this.#refusing++;
+    socket.once('close', () => {
+      this.#refusing--;
+    });
     const text = `The server has its maximum of ${maxConnections} connections; try again later.`;
     const { head, body } = this.#context.application.refusal(503, text);
     endSocket(new Connection(socket, false, this.#context, []), 503, head, body);
