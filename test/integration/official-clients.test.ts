@@ -1,4 +1,8 @@
 /** The official clients of both SDK lines against our server over HTTP, on both engines. */
+
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { connect as connectSocket, createServer as createProxy, type Socket } from 'node:net';
 import {
   Client as Client2,
   StreamableHTTPClientTransport as Http2,
@@ -224,11 +228,74 @@ describe.each(legacy)('engine %s, %s', (engine, name) => {
   });
 });
 
+/** A way to the server that can be cut. */
+async function breakable(to: URL): Promise<{ readonly url: URL; cut(): void }> {
+  const sockets = new Set<Socket>();
+  const proxy = createProxy((near) => {
+    const far = connectSocket(Number(to.port), to.hostname);
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket
+        .on('error', () => {})
+        .on('close', () => {
+          sockets.delete(socket);
+          near.destroy();
+          far.destroy();
+        });
+    }
+    near.pipe(far).pipe(near);
+  });
+  const cut = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  cleanups.push(async () => {
+    cut();
+    await new Promise((resolve) => proxy.close(resolve));
+  });
+  const url = new URL(to);
+  url.port = String((proxy.address() as AddressInfo).port);
+  return { url, cut };
+}
+
+const reconnectionOptions = {
+  initialReconnectionDelay: 20,
+  maxReconnectionDelay: 100,
+  reconnectionDelayGrowFactor: 1.5,
+  maxRetries: 10,
+};
+
 describe.each(engines)('sessions on engine %s', (engine) => {
   it('resume a stream that the server cut in the middle of a call', async () => {
     const { url } = await serve(engine);
     const client = await sdk1(new Http1(url));
     expect((await call(client, 'cut')).content).toEqual(text('delivered later'));
+  });
+
+  it.each([
+    ['SDK 1.x', (url: URL) => sdk1(new Http1(url, { reconnectionOptions }))],
+    ['SDK 2.x', (url: URL) => sdk2(new Http2(url, { reconnectionOptions }), 'legacy')],
+  ] as const)('resume a stream that the network cut in the middle of a call (%s)', async (_line, open) => {
+    const { url } = await serve(engine);
+    const way = await breakable(url);
+    const [client, other] = await Promise.all([open(way.url), sdk1(new Http1(url))]);
+    const heard: number[] = [];
+    const done = await call(
+      client,
+      'work',
+      {},
+      {
+        onprogress: ({ progress }) => {
+          heard.push(progress);
+          if (progress !== 3) return;
+          way.cut();
+          void call(other, 'continue_work');
+        },
+      },
+    );
+    expect(done.content).toEqual(text('done'));
+    expect(heard).toEqual([...new Set(heard)]);
   });
 
   it('end when the client ends them', async () => {
