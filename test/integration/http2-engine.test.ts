@@ -164,7 +164,12 @@ describe('heads', () => {
       ...Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`x-${index}`, 'y'])),
     });
     const answers = await Promise.all([answerOf(large), answerOf(many)]);
-    expect(answers.map(({ status }) => status)).toEqual([0, 0]);
+    expect(answers.map(({ status }) => status)).toEqual([431, 431]);
+    const far = session.request({
+      ':path': '/plain',
+      ...Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`x-${index}`, 'y'])),
+    });
+    expect((await answerOf(far)).status).toBe(0);
     expect(application.requests).toEqual([]);
     expect(await answerOf(post('/echo', 'next'))).toEqual({ status: 200, body: 'next' });
   });

@@ -8,6 +8,8 @@ import {
 } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { maxHttp2Streams } from '../../../limits.js';
+import { headTooLarge, tooManyFields } from '../problems.js';
+import type { ResolvedHttpOptions } from '../resolve-http-options.js';
 import type { EngineContext } from './context.js';
 import { Http2Exchange } from './http2-exchange.js';
 import { Http2Link, type Http2Remote } from './http2-link.js';
@@ -34,8 +36,8 @@ export class NodeHttp2 {
         maxHeaderListSize: maxHeaderBytes,
         initialWindowSize: windowBytes,
       },
-      // Pseudo fields count.
-      maxHeaderListPairs: maxHeaderFields + 4,
+      // A request over our own limits is answered; one far beyond is reset by node.
+      maxHeaderListPairs: 2 * maxHeaderFields,
       maxSettings,
     });
     this.#server.on('session', (session) => {
@@ -59,7 +61,7 @@ export class NodeHttp2 {
 
   #serve(link: Http2Link, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
     const context = this.#context;
-    const problem = problemOf(headers);
+    const problem = problemOf(headers, raw, context.options.http);
     if (problem !== undefined) {
       const { head, body } = context.application.refusal(problem.status, problem.text);
       context.counters.refused++;
@@ -77,7 +79,14 @@ export class NodeHttp2 {
 
 function problemOf(
   headers: IncomingHttpHeaders,
+  raw: readonly string[],
+  { maxHeaderBytes, maxHeaderFields }: ResolvedHttpOptions,
 ): { readonly status: number; readonly text: string } | undefined {
+  // What the settings say of it binds a client only once it has read them.
+  if (raw.length > 2 * maxHeaderFields) return { status: 431, text: tooManyFields(maxHeaderFields) };
+  let bytes = 0;
+  for (const text of raw) bytes += text.length;
+  if (bytes > maxHeaderBytes) return { status: 431, text: headTooLarge(maxHeaderBytes) };
   const authority = headers[':authority'];
   if (headers[':method'] === 'CONNECT') {
     return { status: 405, text: 'CONNECT is not served; this is no proxy.' };
