@@ -12,8 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EventStore, StoredEvent } from '../../src/mcp/http/legacy/event-store.js';
+import { sealFile, sealProblem } from '../../src/mcp/http/legacy/file-seal.js';
 import { lmdbEventStore } from '../../src/mcp/http/legacy/lmdb.js';
-import { lmdbFileProblem } from '../../src/mcp/http/legacy/lmdb-file.js';
 import { memoryEventStore } from '../../src/mcp/http/legacy/memory-event-store.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -102,9 +102,9 @@ describe.each(Object.keys(makers))('an event store in %s', (name) => {
 
   it('forgets the oldest events of a session beyond maxEvents', async () => {
     const store = await open(name, { maxEvents: 10 });
-    for (let sequence = 1; sequence <= 1_000; sequence++) await store.append(event('s', 0, sequence));
+    for (let sequence = 1; sequence <= 200; sequence++) await store.append(event('s', 0, sequence));
     await store.append(event('t', 0, 1));
-    expect(await sequences(store, 's', 0)).toEqual([991, 992, 993, 994, 995, 996, 997, 998, 999, 1_000]);
+    expect(await sequences(store, 's', 0)).toEqual([191, 192, 193, 194, 195, 196, 197, 198, 199, 200]);
     expect(await sequences(store, 't', 0)).toEqual([1]);
   });
 
@@ -211,7 +211,9 @@ describe('an LMDB event store', () => {
       const problems: string[][] = [];
       const store = await lmdbEventStore({ path, onCorrupt: (...problem) => problems.push(problem) });
       cleanups.push(() => store.close());
-      expect(problems).toEqual([[expect.stringMatching(/bytes of|no[nt]/), `${path}.corrupt`]]);
+      expect(problems).toEqual([
+        [expect.stringContaining('not as its last user left it'), `${path}.corrupt`],
+      ]);
       expect(statSync(`${path}.corrupt`).size).toBe(bytes);
       expect(await store.read('s', 0, 0)).toEqual([]);
       await store.append(event('s', 0, 1));
@@ -219,30 +221,58 @@ describe('an LMDB event store', () => {
     },
   );
 
-  it('notices a message that was changed, and keeps each damaged file', async () => {
+  it.each([0, 1, 2, 3, 4, 5, 6, 7])('does not use a file of which a bit was changed (%i)', async (bit) => {
+    const path = join(directory(), 'events.mdb');
+    await written(path);
+    const bytes = readFileSync(path);
+    bytes[Math.floor((bytes.length * bit) / 8) + 20 * bit] ^= 1 << bit;
+    writeFileSync(path, bytes);
+    const problems: string[] = [];
+    const store = await lmdbEventStore({ path, onCorrupt: (problem) => problems.push(problem) });
+    cleanups.push(() => store.close());
+    expect(problems.length).toBe(1);
+    expect(await store.read('s', 0, 0)).toEqual([]);
+  });
+
+  it('does not use a file that was not closed, and keeps the newest of those', async () => {
     const folder = directory();
     const path = join(folder, 'events.mdb');
     for (let round = 0; round < 2; round++) {
       await written(path);
-      const bytes = readFileSync(path);
-      // Old pages may hold it, too.
-      for (let at = bytes.indexOf('xxxx199"'); at >= 0; at = bytes.indexOf('xxxx199"')) bytes[at] ^= 1;
-      writeFileSync(path, bytes);
+      rmSync(`${path}.seal`);
       const problems: string[] = [];
       const store = await lmdbEventStore({ path, onCorrupt: (problem) => problems.push(problem) });
-      expect(problems).toEqual([expect.stringContaining('checksum')]);
+      expect(problems).toEqual([expect.stringContaining('did not close')]);
       expect(await store.read('s', 0, 0)).toEqual([]);
       await store.close();
+      rmSync(path);
     }
-    expect(readdirSync(folder).filter((each) => each.includes('corrupt')).length).toBe(2);
+    expect(readdirSync(folder).filter((each) => each.includes('corrupt'))).toEqual(['events.mdb.corrupt']);
   });
 
-  it('takes a file that is something else for what it is', () => {
+  it('does not use a file with a message that lacks its checksum', async () => {
+    const path = join(directory(), 'events.mdb');
+    await written(path);
+    const bytes = readFileSync(path);
+    // Old pages may hold it, too.
+    for (let at = bytes.indexOf('xxxx199"'); at >= 0; at = bytes.indexOf('xxxx199"')) bytes[at] ^= 1;
+    writeFileSync(path, bytes);
+    await sealFile(path);
+    const problems: string[] = [];
+    const store = await lmdbEventStore({ path, onCorrupt: (problem) => problems.push(problem) });
+    cleanups.push(() => store.close());
+    expect(problems).toEqual([expect.stringContaining('checksum')]);
+    expect(await store.read('s', 0, 0)).toEqual([]);
+    await store.append(event('s', 0, 1));
+    expect(await sequences(store, 's', 0)).toEqual([1]);
+  });
+
+  it('takes a file that is something else for what it is', async () => {
     const path = join(directory(), 'other');
-    expect(lmdbFileProblem(path)).toBeUndefined();
+    expect(await sealProblem(path)).toBeUndefined();
     writeFileSync(path, '');
-    expect(lmdbFileProblem(path)).toBeUndefined();
+    expect(await sealProblem(path)).toBeUndefined();
     writeFileSync(path, 'something else '.repeat(1_000));
-    expect(lmdbFileProblem(path)).toContain('LMDB');
+    expect(await sealProblem(path)).toContain('did not close');
   });
 });

@@ -333,6 +333,25 @@ describe('the end', () => {
   });
 });
 
+describe('a call that waits for its client', () => {
+  it('gets the answer while the endpoint drains', async () => {
+    const server = createServer(named).tool('ask', async (_args, context) => {
+      const answer = await context.elicit({ message: 'Who?', requestedSchema: elicitation });
+      return `It is ${answer.content?.name}`;
+    });
+    const served = await serve(server);
+    const client = await served.session({ capabilities: { elicitation: {} } });
+    const events = await client.events(toolCall(1, 'ask'));
+    const { id } = await events.message();
+    const closing = served.endpoint.close();
+    const reply = { jsonrpc: '2.0', id, result: { action: 'accept', content: { name: 'Ada' } } };
+    expect((await client.post(reply)).status).toBe(202);
+    expect(await events.message()).toMatchObject({ id: 1, result: text('It is Ada') });
+    await closing;
+    expect((await client.post(toolCall(2, 'ask'))).status).toBe(404);
+  });
+});
+
 describe('batches', () => {
   it('are served in 2025-03-26: requests in one answer, the rest by itself', async () => {
     const heard = gate();

@@ -237,7 +237,7 @@ export class RawSession {
     };
   }
 
-  static async open(url: string, options: SessionOptions): Promise<RawSession> {
+  static async open(url: string, options: SessionOptions = {}): Promise<RawSession> {
     const { version = '2025-11-25', capabilities = {}, principal, initialized = true } = options;
     const response = await post(
       url,

@@ -6,14 +6,14 @@
  *     value  checksum of key and rest (8), stream (4), time of day in ms (6), the message
  */
 import { createHash } from 'node:crypto';
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Key, RootDatabase } from 'lmdb';
 import { RingwireError } from '../../../errors.js';
 import * as limits from '../../../limits.js';
 import type { EventStore, StoredEvent } from './event-store.js';
+import { breakSeal, sealFile, sealProblem } from './file-seal.js';
 import type { LmdbEventStoreOptions } from './lmdb.js';
-import { lmdbFileProblem } from './lmdb-file.js';
 import { positiveInteger } from './memory-event-store.js';
 
 const sessionBytes = 16;
@@ -130,7 +130,11 @@ class LmdbEventStore implements EventStore {
 
   async #close(): Promise<void> {
     await this.#db.close();
-    openPaths.delete(this.#path);
+    try {
+      await sealFile(this.#path);
+    } finally {
+      openPaths.delete(this.#path);
+    }
   }
 
   #note(session: string, sequence: number, bytes: number): Kept {
@@ -216,23 +220,17 @@ async function openStore(
   path: string,
   options: LmdbEventStoreOptions,
 ): Promise<EventStore> {
-  const problem = lmdbFileProblem(path);
-  if (problem !== undefined) moveAside(path, problem, options);
+  const problem = await sealProblem(path);
+  if (problem !== undefined) await moveAside(path, problem, options);
+  await breakSeal(path);
   const store = openFile(lmdb, path, options);
-  const found = loadProblem(store, options.maxAgeMs ?? limits.sessionTtlMs);
+  const found = store.load(options.maxAgeMs ?? limits.sessionTtlMs);
   if (found === undefined) return store;
   await store.close();
   openPaths.add(path);
-  moveAside(path, found, options);
+  await moveAside(path, found, options);
+  await breakSeal(path);
   return openFile(lmdb, path, options);
-}
-
-function loadProblem(store: LmdbEventStore, maxAgeMs: number): string | undefined {
-  try {
-    return store.load(maxAgeMs);
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
 
 function openFile(lmdb: typeof import('lmdb'), path: string, options: LmdbEventStoreOptions): LmdbEventStore {
@@ -246,11 +244,14 @@ function openFile(lmdb: typeof import('lmdb'), path: string, options: LmdbEventS
   return new LmdbEventStore(db, path, options);
 }
 
-function moveAside(path: string, problem: string, { onCorrupt }: LmdbEventStoreOptions): void {
-  let movedTo = `${path}.corrupt`;
-  for (let count = 2; existsSync(movedTo); count += 1) movedTo = `${path}.corrupt-${count}`;
-  renameSync(path, movedTo);
-  rmSync(`${path}-lock`, { force: true });
+/** One damaged file is kept, the newest. */
+async function moveAside(path: string, problem: string, { onCorrupt }: LmdbEventStoreOptions): Promise<void> {
+  const movedTo = `${path}.corrupt`;
+  await rename(path, movedTo);
+  await rm(`${path}-lock`, { force: true });
   if (onCorrupt !== undefined) onCorrupt(problem, movedTo);
-  else process.emitWarning(`The events in "${path}" are lost, for ${problem}; it was moved to "${movedTo}".`);
+  else
+    process.emitWarning(
+      `The events in "${path}" are not used, for ${problem}. It was moved to "${movedTo}".`,
+    );
 }

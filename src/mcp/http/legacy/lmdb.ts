@@ -2,7 +2,7 @@
 import type { EventStore } from './event-store.js';
 
 export interface LmdbEventStoreOptions {
-  /** The file; it is made where there is none. A second one, for the lock, stands beside it. */
+  /** The file; it is made where there is none. Beside it stand a lock and, while it is closed, a seal with its hash. */
   readonly path: string;
   /** Events kept for each session; the oldest go first. Default maxStoredEvents. */
   readonly maxEvents?: number;
@@ -12,13 +12,16 @@ export interface LmdbEventStoreOptions {
   readonly maxBytes?: number;
   /** Events found in the file that are older are dropped: nobody asks for them. Default sessionTtlMs. */
   readonly maxAgeMs?: number;
-  /** A file that could not be used was moved to `movedTo`, and an empty one is in its place. Default: a warning. */
+  /**
+   * A file that is cut, damaged, something else or was not closed is not used: it was moved to `movedTo`, and an empty
+   * one is in its place. Default: a warning of the process.
+   */
   readonly onCorrupt?: (problem: string, movedTo: string) => void;
 }
 
 /**
- * Keeps events in a file, one process at a time. A file that is cut, damaged or something else is moved aside, never
- * written to.
+ * Keeps events in a file, outside the process's heap; one process at a time. close() it behind the server's close():
+ * a file that was not closed, as after a crash, begins empty the next time.
  *
  * @throws RingwireError CONFIG_INVALID (a bad option, no lmdb, a file that this process has open), IO_ERROR.
  */
