@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ConnectOptions, connect, type McpClient } from '../../src/mcp/index.js';
-import { closeHttp, listenHttp, sdk1Http, sdk2Http } from './http-client-servers.js';
+import { closeHttp, listenHttp, sdk1Http, sdk1Sse, sdk2Http } from './http-client-servers.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -421,6 +421,31 @@ describe('in the legacy era', () => {
     expect(asked.filter(({ verb }) => verb === 'GET').map(({ headers }) => headers['last-event-id'])).toEqual(
       [undefined, 'first'],
     );
+  });
+
+  it('the end of the stream of HTTP+SSE ends its calls, and the next call connects anew', async () => {
+    const served = await sdk1Sse();
+    cleanups.push(served.close);
+    const mcp = await client(served.url, { era: 'legacy' });
+    const waiting = new Promise<void>((resolve) => void mcp.onLog(() => resolve()));
+    const held = mcp.callTool('wait').catch((error: unknown) => error);
+    await waiting;
+    await served.forget();
+    expect(await held).toMatchObject({ code: 'CONNECTION_CLOSED', retryable: true });
+    expect(await mcp.callTool('echo', { text: 'again' })).toMatchObject({ content: [{ text: 'again' }] });
+  });
+
+  it('what was told before close() is delivered', async () => {
+    const { url, asked } = await serve(
+      legacy((each, response) => {
+        if (each.verb === 'POST') setImmediate(() => response.writeHead(202).end());
+        else response.writeHead(405).end();
+      }),
+    );
+    const mcp = await client(url, { era: 'legacy' });
+    void mcp.notify('notifications/roots/list_changed');
+    await mcp.close();
+    expect(methods(asked)).toContain('notifications/roots/list_changed');
   });
 
   it('HTTP+SSE may not name an endpoint on another server', async () => {

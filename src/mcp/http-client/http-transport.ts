@@ -222,7 +222,6 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
 
   ended(exchange: Exchange, error: RingwireError | undefined): void {
     this.#exchanges.delete(exchange);
-    this.#checkNotices();
     const { message, sessionId, status } = exchange;
     if (message.method === 'initialize' && error !== undefined && mayBeSse(status, error)) {
       void this.#trySse(exchange, error);
@@ -232,6 +231,7 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
     const failure = isLost ? sessionEnded(this.url, error) : error;
     if (message.method === 'notifications/initialized') this.#begin(failure);
     this.#tell(exchange, failure);
+    this.#checkNotices();
     if (isLost && sessionId === this.#sessionId) this.destroy(failure);
   }
 
@@ -280,7 +280,8 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   #begin(failure: RingwireError | undefined): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    if (failure === undefined && this.#sse === undefined) this.#stream ??= new ServerStream(this);
+    if (failure === undefined && this.#sse === undefined && this.#closing === undefined)
+      this.#stream ??= new ServerStream(this);
     for (const [message, hooks] of held) this.post(message, hooks);
   }
 
@@ -362,7 +363,7 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   }
 
   #checkNotices(): void {
-    if (this.#onNoticesTaken === undefined) return;
+    if (this.#onNoticesTaken === undefined || this.#held !== undefined) return;
     for (const exchange of this.#exchanges) if (!exchange.isRequest) return;
     this.#onNoticesTaken();
   }

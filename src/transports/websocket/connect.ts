@@ -6,6 +6,7 @@ import { RingwireError } from '../../errors.js';
 import { maxRefusalBytes, webSocketPingIntervalMs } from '../../limits.js';
 import { formatEndpoint, type WebSocketEndpoint } from '../endpoint.js';
 import { statusError } from '../http/client/answer-reader.js';
+import { requestError } from '../http/client/client-errors.js';
 import { checkHeaders } from '../http/client/client-options.js';
 import { tlsClientOptions, tlsFailure } from '../http/tls-client.js';
 import type { ResolvedOptions } from '../options.js';
@@ -104,7 +105,9 @@ function openingError(error: Error, url: string, options: ResolvedOptions): Ring
     const text = `${url} takes none of the sub-protocols offered (${offered}). Set httpClient.protocols to [] to do without.`;
     return new RingwireError('PROTOCOL_VERSION', text, { cause: error });
   }
-  if ((error as NodeJS.ErrnoException).code === undefined) {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code?.startsWith('HPE_')) return requestError(error, url, options.connectTimeoutMs);
+  if (code === undefined) {
     const text = `What ${url} answered is no WebSocket handshake: ${error.message}.`;
     return new RingwireError('FRAME_INVALID', text, { cause: error });
   }
