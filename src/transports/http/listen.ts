@@ -37,17 +37,26 @@ export async function chooseEngine(
     uwsHindrance({ http, tls });
   if (hindrance !== undefined) {
     if (asked === 'auto') return { engine: 'node', reason: hindrance };
-    throw new RingwireError(
-      'CONFIG_INVALID',
-      `"${formatEndpoint(endpoint)}" cannot be served by the engine "uws": ${hindrance}. Use "node" or "auto".`,
-    );
+    throw refused(endpoint, hindrance);
   }
   const { loadUws } = await import('./uws/load-uws.js');
   const loaded = loadUws();
-  if ('uws' in loaded)
-    return { engine: 'uws', reason: asked === 'uws' ? 'asked for' : 'uWebSockets.js loaded' };
+  if ('uws' in loaded) {
+    if (http.maxHeaderBytes <= loaded.maxHeaderBytes)
+      return { engine: 'uws', reason: asked === 'uws' ? 'asked for' : 'uWebSockets.js loaded' };
+    const small = `uWebSockets.js reads heads of ${loaded.maxHeaderBytes} bytes in this process, and "http.maxHeaderBytes" asks for more (set UWS_HTTP_MAX_HEADERS_SIZE)`;
+    if (asked === 'auto') return { engine: 'node', reason: small };
+    throw refused(endpoint, small);
+  }
   if (asked === 'auto') return { engine: 'node', reason: loaded.reason };
   throw new RingwireError('ENGINE_UNAVAILABLE', `The HTTP engine "uws" cannot be used: ${loaded.reason}`);
+}
+
+function refused(endpoint: HttpListenEndpoint, hindrance: string): RingwireError {
+  return new RingwireError(
+    'CONFIG_INVALID',
+    `"${formatEndpoint(endpoint)}" cannot be served by the engine "uws": ${hindrance}. Use "node" or "auto".`,
+  );
 }
 
 function nodeOnly(

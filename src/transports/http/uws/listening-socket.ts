@@ -1,6 +1,7 @@
 /** Finds the descriptor of a listening socket that uWebSockets.js made, to set options that its connections inherit. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { addon } from '../../../binding/addon.js';
+import { listenBacklog } from '../../../limits.js';
 import { applySocketOptions, effectiveSocketOptions } from '../../native/socket-options.js';
 import type { ResolvedOptions } from '../../options.js';
 
@@ -67,10 +68,13 @@ export function tuneListeningSocket(
   const asked = Object.keys(options.socket).filter(
     (name) => name !== 'reusePort' && options.socket[name as keyof typeof options.socket] !== undefined,
   );
-  if (Object.keys(effectiveSocketOptions(options)).length === 0) return [];
+  // uWebSockets.js has 512 connections wait to be accepted.
+  if (options.backlog !== listenBacklog) asked.push('backlog');
+  if (Object.keys(effectiveSocketOptions(options)).length === 0) return asked;
   const fd = addon() === undefined || process.platform !== 'linux' ? undefined : find();
   if (fd === undefined) return asked;
   const refused = new Set(applySocketOptions(fd, 'tcp', options));
+  if (asked.includes('backlog')) refused.add('backlog');
   // A state of each connection, which none inherits.
   if (options.socket.quickAck !== undefined) refused.add('quickAck');
   // uWebSockets.js turns the algorithm of Nagle off on every connection.
