@@ -43,6 +43,7 @@ export {
   type ResourceOptions,
   type ResourceTemplateOptions,
   type Schema,
+  type SdkClientTransport,
   type SdkServer,
   type SdkServerFactory,
   type SdkService,

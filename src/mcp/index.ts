@@ -24,7 +24,7 @@ export type {
   ResourceTemplateOptions,
   TemplateReader,
 } from './resource.js';
-export { clientTransport } from './sdk-adapters/client-transport.js';
+export { clientTransport, type SdkClientTransport } from './sdk-adapters/client-transport.js';
 export type {
   SdkServer,
   SdkServerContext,
