@@ -22,6 +22,36 @@ export interface NativeEnvelopeScanner {
   scanLines(buffer: Uint8Array, length: number, records: Int32Array): number;
 }
 
+/** Routes messages that JavaScript collected; see native/src/route/message_batch.h. */
+export interface NativeMessageBatch {
+  /**
+   * Fills a record of BatchField.Count int32s for each message; `messages` has MessageField.Count for each. Returns the
+   * JSON text of the inputs whose record says Joined, undefined for none, or null where a message has a line break of
+   * its own and nothing was routed.
+   */
+  route(
+    arena: Uint8Array,
+    length: number,
+    messages: Int32Array,
+    count: number,
+    records: Int32Array,
+  ): string | undefined | null;
+  /** The ids of the batch's calls and replies as JSON text, one behind the other; ASCII. */
+  ids(): string;
+  setRoute(
+    method: string,
+    key: string,
+    kind: number,
+    profiles: number,
+    target: number,
+    wantsArguments: boolean,
+    keyIsUri: boolean,
+  ): void;
+  removeRoute(method: string, key: string): boolean;
+  /** As NativeStreamEngine's. */
+  setProfiles(profiles: Int32Array): void;
+}
+
 /** What a system call about shared memory or descriptors came to: a RingStatus, and the errno where it is SystemError. */
 export interface RingOutcome {
   readonly status: number;
@@ -169,6 +199,7 @@ export interface Addon {
     maxDepth: number,
     kernel?: string,
   ) => NativeEnvelopeScanner;
+  readonly MessageBatch: new (maxDepth: number) => NativeMessageBatch;
   /** The inside of JSON.stringify(text) as UTF-8; with latin1 through the encoder for one-byte strings. */
   escapeText(text: string, latin1?: boolean): Buffer;
   /** The text as UTF-8, like Buffer.from. */
@@ -210,6 +241,7 @@ export const addonExports = [
   'tcpInfo',
   'buildInfo',
   'EnvelopeScanner',
+  'MessageBatch',
   'decodeText',
   'encodeText',
   'escapeText',

@@ -8,6 +8,7 @@ namespace ringwire {
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_build_info(env, exports);
   register_json(env, exports);
+  register_message_batch(env, exports);
   register_sockets(env, exports);
   register_stream_engine(env, exports);
   register_ring(env, exports);

@@ -8,6 +8,7 @@
 
 #include "napi/stream_engine_object.h"
 #include "napi/tagged_class.h"
+#include "route/request_profile.h"
 
 namespace ringwire {
 
@@ -54,6 +55,12 @@ inline std::string text_of(napi_env env, napi_value value) {
   text.resize(length);
   return text;
 }
+
+/**
+ * The profiles of an Int32Array of [flagsMask, flagsValue, connectionMask, connectionValue] each; false with
+ * a pending TypeError.
+ */
+bool read_profiles(napi_env env, napi_value value, std::vector<RequestProfile>* profiles);
 
 /** The methods for routes, calls and answers, for the class in stream_engine_binding.cc. */
 void add_dispatch_methods(std::vector<napi_property_descriptor>* properties);

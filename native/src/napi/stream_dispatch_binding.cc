@@ -126,28 +126,34 @@ napi_value remove_route(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/** (Int32Array of [flagsMask, flagsValue, connectionMask, connectionValue] per profile). */
+/** (Int32Array, see read_profiles()). */
 napi_value set_profiles(napi_env env, napi_callback_info info) {
   EngineCall<1> call(env, info);
   if (call.target == nullptr) return nullptr;
-  napi_typedarray_type type;
-  size_t length = 0;
-  void* memory = nullptr;
-  if (napi_get_typedarray_info(env, call.arguments[0], &type, &length, &memory, nullptr, nullptr) !=
-          napi_ok ||
-      type != napi_int32_array || length % 4 != 0 || length / 4 > BatchDispatcher::kMaxProfiles)
-    return type_error(env, "\"profiles\" must be an Int32Array of four fields for each of up to 16 profiles");
-  const auto* fields = static_cast<const int32_t*>(memory);
   std::vector<RequestProfile> profiles;
-  for (size_t i = 0; i < length; i += 4) {
-    profiles.push_back({fields[i], fields[i + 1], static_cast<uint32_t>(fields[i + 2]),
-                        static_cast<uint32_t>(fields[i + 3])});
-  }
+  if (!read_profiles(env, call.arguments[0], &profiles)) return nullptr;
   call.target->dispatcher()->set_profiles(std::move(profiles));
   return undefined(env);
 }
 
 }  // namespace
+
+bool read_profiles(napi_env env, napi_value value, std::vector<RequestProfile>* profiles) {
+  napi_typedarray_type type;
+  size_t length = 0;
+  void* memory = nullptr;
+  if (napi_get_typedarray_info(env, value, &type, &length, &memory, nullptr, nullptr) != napi_ok ||
+      type != napi_int32_array || length % 4 != 0 || length / 4 > BatchDispatcher::kMaxProfiles) {
+    type_error(env, "\"profiles\" must be an Int32Array of four fields for each of up to 16 profiles");
+    return false;
+  }
+  const auto* fields = static_cast<const int32_t*>(memory);
+  for (size_t i = 0; i < length; i += 4) {
+    profiles->push_back({fields[i], fields[i + 1], static_cast<uint32_t>(fields[i + 2]),
+                         static_cast<uint32_t>(fields[i + 3])});
+  }
+  return true;
+}
 
 void add_dispatch_methods(std::vector<napi_property_descriptor>* properties) {
   properties->push_back(engine_method("takeLargeFrame", take_large_frame));

@@ -171,16 +171,6 @@ Slab* BatchDispatcher::large_frame(int32_t number, size_t* start, size_t* end) {
   return frame.slab;
 }
 
-int BatchDispatcher::match_profile(const Connection* connection, int32_t flags) const {
-  for (size_t i = 0; i < profiles_.size(); ++i) {
-    const RequestProfile& profile = profiles_[i];
-    if ((flags & profile.flags_mask) == profile.flags_value &&
-        (connection->user_flags & profile.connection_mask) == profile.connection_value)
-      return static_cast<int>(i);
-  }
-  return -1;
-}
-
 /**
  * Serves a scanned frame by a route; false leaves it to the generic path. The envelope's offsets are into
  * `text`, which lies at `origin` in the arena.
@@ -197,7 +187,7 @@ bool BatchDispatcher::dispatch(Connection* connection, const uint8_t* text, size
   if ((flags & (EnvelopeFlag::kMethodEscaped | EnvelopeFlag::kNameEscaped)) != 0) return false;
   const auto id_length = static_cast<size_t>(e[EnvelopeField::kIdEnd] - e[EnvelopeField::kIdStart]);
   if (id_length > CallSlot::kMaxIdBytes) return false;
-  const int profile = match_profile(connection, flags);
+  const int profile = match_profile(profiles_, flags, connection->user_flags);
   if (profile < 0) return false;
 
   const ByteRange method = {

@@ -15,6 +15,7 @@
 #include "net/stream_sink.h"
 #include "route/call_slots.h"
 #include "route/forward_map.h"
+#include "route/request_profile.h"
 #include "route/route_table.h"
 
 namespace ringwire {
@@ -35,14 +36,6 @@ class BatchConsumer {
 
  protected:
   ~BatchConsumer() = default;
-};
-
-/** A kind of request that native routes may serve, told by its envelope and its connection. */
-struct RequestProfile {
-  int32_t flags_mask;
-  int32_t flags_value;
-  uint32_t connection_mask;
-  uint32_t connection_value;
 };
 
 class BatchDispatcher final : public StreamSink {
@@ -123,7 +116,6 @@ class BatchDispatcher final : public StreamSink {
   void add_frame(Connection* connection, size_t start, size_t end);
   bool dispatch(Connection* connection, const uint8_t* text, size_t origin, const int32_t* envelope);
   bool take_upstream_reply(Connection* connection, const uint8_t* text, const int32_t* envelope);
-  int match_profile(const Connection* connection, int32_t flags) const;
   void add_call(Connection* connection, const Route& route, int profile, const uint8_t* text, size_t origin,
                 const int32_t* envelope);
   void join(const uint8_t* input, size_t length, bool ascii);

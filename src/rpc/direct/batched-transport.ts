@@ -64,6 +64,7 @@ export class BatchedTransport implements Transport, DirectPort {
     // Whatever else happens to the connection happens behind the frames that came before it.
     this.inner.start({
       onFrame: (frame) => engine.add(this, frame),
+      onBytes: (bytes) => engine.add(this, bytes),
       onDrain: () => handlers.onDrain?.(),
       onFrameError: (error) => {
         engine.flush();
@@ -72,6 +73,11 @@ export class BatchedTransport implements Transport, DirectPort {
       onEnd: () => {
         engine.flush();
         handlers.onEnd?.();
+      },
+      onLeave: () => {
+        engine.flush();
+        if (handlers.onLeave !== undefined) handlers.onLeave();
+        else void this.close();
       },
       onClose: (error) => this.#closed(error),
     });

@@ -1,44 +1,23 @@
-/** The route table of MessageEngine: what RouteTable of the native engine decides, in TypeScript. */
+/** The routes of a MessageEngine: what is native is told here, and what JavaScript answers with is kept. */
 import { ReplyKind, RouteCode } from '../../binding/constants.generated.js';
-
-export interface MessageRoute {
-  readonly code: number;
-  /** Bits by profile number. */
-  readonly profiles: number;
-  /** The handler's number. */
-  readonly target: number;
-  readonly wantsArguments: boolean;
-  readonly keyIsUri: boolean;
-  /** What follows the id in the answer of a Reply route. */
-  readonly rest: string;
-}
-
-/** The routes of one method and key, which profiles tell apart. */
-interface Entry {
-  readonly method: string;
-  readonly key: string;
-  routes: readonly MessageRoute[];
-}
+import type { NativeMessageBatch } from '../../binding/native.js';
 
 interface Template {
   readonly before: string;
   readonly after: string;
 }
 
-interface Profile {
-  readonly flagsMask: number;
-  readonly flagsValue: number;
-  readonly connectionMask: number;
-  readonly connectionValue: number;
-}
-
 export class CallTable {
-  /** By method, then by key; '' matches every key that nothing else matches. */
-  readonly #methods = new Map<string, Map<string, Entry>>();
   readonly templates: Template[] = [];
-  #profiles: Profile[] = [];
-  /** What the last request found: the next one often asks for the same. Reset by every change. */
-  #last: Entry | undefined;
+  /** What follows the id in the answers of Reply routes, by their numbers. */
+  readonly rests: string[] = [];
+  readonly #batch: NativeMessageBatch;
+  /** Numbers of Reply routes, so that one that is set again takes its old number. */
+  readonly #numbers = new Map<string, number>();
+
+  constructor(batch: NativeMessageBatch) {
+    this.#batch = batch;
+  }
 
   setRoute(
     method: string,
@@ -51,30 +30,22 @@ export class CallTable {
     keyIsUri: boolean,
     reply: string,
   ): void {
-    if (code === RouteCode.Forward) throw new TypeError('Messages are not forwarded');
-    this.#last = undefined;
-    const rest = `,"result":${reply}}`;
-    const route: MessageRoute = { code, profiles, target, wantsArguments, keyIsUri, rest };
-    let keys = this.#methods.get(method);
-    if (keys === undefined) {
-      keys = new Map();
-      this.#methods.set(method, keys);
+    let number = target;
+    if (code === RouteCode.Reply) {
+      const name = `${profiles} ${method} ${key}`;
+      number = this.#numbers.get(name) ?? this.rests.length;
+      this.#numbers.set(name, number);
+      this.rests[number] = `,"result":${reply}}`;
     }
-    const others = keys.get(key)?.routes.filter((present) => present.profiles !== profiles) ?? [];
-    keys.set(key, { method, key, routes: [...others, route] });
+    this.#batch.setRoute(method, key, code, profiles, number, wantsArguments, keyIsUri);
   }
 
   removeRoute(method: string, key: string): boolean {
-    this.#last = undefined;
-    return this.#methods.get(method)?.delete(key) ?? false;
+    return this.#batch.removeRoute(method, key);
   }
 
-  setProfiles(fields: Int32Array): void {
-    this.#profiles = [];
-    for (let at = 0; at < fields.length; at += 4) {
-      const [flagsMask, flagsValue, connectionMask, connectionValue] = fields.subarray(at, at + 4);
-      this.#profiles.push({ flagsMask, flagsValue, connectionMask, connectionValue });
-    }
+  setProfiles(profiles: Int32Array): void {
+    this.#batch.setProfiles(profiles);
   }
 
   addTemplate(before: string, after: string): number {
@@ -83,35 +54,5 @@ export class CallTable {
     // JSON.stringify() brings the quotes.
     const parts = { before: `,"result":${before.slice(0, -1)}`, after: `${after.slice(1)}}` };
     return this.templates.push(parts) - 1 + ReplyKind.FirstTemplate;
-  }
-
-  /** The number of the first profile that a request with these flags matches; -1 where none does. */
-  profileOf(flags: number, connectionFlags: number): number {
-    const profiles = this.#profiles;
-    for (let number = 0; number < profiles.length; number += 1) {
-      const profile = profiles[number];
-      if (
-        (flags & profile.flagsMask) === profile.flagsValue &&
-        (connectionFlags & profile.connectionMask) === profile.connectionValue
-      )
-        return number;
-    }
-    return -1;
-  }
-
-  /** `key` is params.name or params.uri, '' where there is neither. */
-  find(method: string, key: string, keyIsUri: boolean, profile: number): MessageRoute | undefined {
-    let entry = this.#last;
-    if (entry === undefined || method !== entry.method || key !== entry.key) {
-      const keys = this.#methods.get(method);
-      entry = (key === '' ? undefined : keys?.get(key)) ?? keys?.get('');
-      this.#last = entry;
-      if (entry === undefined) return undefined;
-    }
-    for (const route of entry.routes) {
-      if (entry.key !== '' && route.keyIsUri !== keyIsUri) continue;
-      if (((route.profiles >> profile) & 1) !== 0) return route;
-    }
-    return undefined;
   }
 }

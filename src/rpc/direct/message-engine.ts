@@ -1,23 +1,14 @@
 /**
  * Brings the calls of many connections that deliver one message at a time to a DirectServer, as the native engine does
- * for byte streams: the messages of a turn are copied behind one another, scanned in one call, and their inputs parsed
- * by one JSON.parse.
+ * for byte streams: the messages of a turn are copied behind one another, scanned and routed in one native call, and
+ * their inputs parsed by one JSON.parse.
  *
  *     message ─► arena ─┐
- *     message ─► arena ─┤ setImmediate: scanLines ─► route ─► one JSON.parse ─► calls, in order of arrival
- *     message ─► arena ─┘                          └► reply, or the generic path
+ *     message ─► arena ─┤ setImmediate: scan, route ─► one JSON.parse ─► calls, in order of arrival
+ *     message ─► arena ─┘                        └► reply, or the generic path
  */
-import {
-  BatchField,
-  BatchKind,
-  ConnectionFlag,
-  EnvelopeField,
-  EnvelopeFlag,
-  EnvelopeKind,
-  RouteCode,
-  ScanVerdict,
-} from '../../binding/constants.generated.js';
-import type { EnvelopeScanner } from '../../serialization/envelope.js';
+import { BatchField, BatchKind, MessageField } from '../../binding/constants.generated.js';
+import type { NativeMessageBatch } from '../../binding/native.js';
 import { throwLater } from '../../transports/native/engine.js';
 import type { Transport } from '../../transports/transport.js';
 import { BatchedTransport } from './batched-transport.js';
@@ -33,7 +24,6 @@ const maxBatchedBytes = 16 * 1024;
 const maxArenaBytes = 1024 * 1024;
 const firstArenaBytes = 64 * 1024;
 
-const escaped = EnvelopeFlag.MethodEscaped | EnvelopeFlag.NameEscaped;
 const newline = 0x0a;
 
 export class MessageEngine implements CallEngine {
@@ -43,13 +33,12 @@ export class MessageEngine implements CallEngine {
   readonly largeFrames = undefined;
   arena: Buffer = Buffer.allocUnsafeSlow(firstArenaBytes);
   batch = 0;
-  readonly #scanner: EnvelopeScanner;
+  readonly #native: NativeMessageBatch;
   readonly #replies: MessageReplies;
-  readonly #envelopes = new Int32Array(maxMessages * EnvelopeField.Count);
+  readonly #messages = new Int32Array(maxMessages * MessageField.Count);
   readonly #free: number[] = [];
-  /** Whose the messages of the arena are, and where each ends. */
+  /** Whose the messages of the arena are. */
   readonly #owners: BatchedTransport[] = [];
-  readonly #ends: number[] = [];
   readonly #touched = new Set<BatchedTransport>();
   #length = 0;
   #calls: CallHandler | undefined;
@@ -66,8 +55,8 @@ export class MessageEngine implements CallEngine {
     this.#calls?.collect();
   };
 
-  constructor(scanner: EnvelopeScanner, table: CallTable, replies: MessageReplies) {
-    this.#scanner = scanner;
+  constructor(native: NativeMessageBatch, table: CallTable, replies: MessageReplies) {
+    this.#native = native;
     this.table = table;
     this.#replies = replies;
   }
@@ -91,24 +80,27 @@ export class MessageEngine implements CallEngine {
   }
 
   /** A message has come. The view is borrowed. */
-  add(connection: BatchedTransport, message: Buffer): void {
+  add(connection: BatchedTransport, message: Uint8Array): void {
     if (this.#isFlushing) {
       this.#late.push([connection, Buffer.from(message)]);
       return;
     }
     const { length } = message;
     const isAlone = length === 0 || length > maxBatchedBytes;
-    if (isAlone || this.#ends.length === maxMessages || !this.#reserve(length + 1)) this.flush();
+    if (isAlone || this.#owners.length === maxMessages || !this.#reserve(length + 1)) this.flush();
     if (isAlone) {
-      connection.frame(message);
+      connection.frame(Buffer.from(message.buffer, message.byteOffset, length));
       this.#endTicks();
       return;
     }
     const end = this.#length + length;
     this.arena.set(message, this.#length);
     this.arena[end] = newline;
+    const at = this.#owners.length * MessageField.Count;
+    this.#messages[at + MessageField.End] = end;
+    this.#messages[at + MessageField.Flags] = connection.flags;
+    this.#messages[at + MessageField.Connection] = connection.index;
     this.#owners.push(connection);
-    this.#ends.push(end);
     this.#length = end + 1;
     this.#schedule();
   }
@@ -135,7 +127,6 @@ export class MessageEngine implements CallEngine {
         this.#isFlushing = false;
         this.#length = 0;
         this.#owners.length = 0;
-        this.#ends.length = 0;
       }
     }
     this.#endTicks();
@@ -168,24 +159,33 @@ export class MessageEngine implements CallEngine {
   }
 
   #serveBatch(): void {
-    const count = this.#ends.length;
-    const envelopes = this.#envelopes;
-    const scanned = this.#scanner.scanLines(this.arena, this.#length, envelopes);
-    for (let index = 0, at = EnvelopeField.FrameEnd; index < count; index += 1, at += EnvelopeField.Count) {
-      if (index < scanned && envelopes[at] === this.#ends[index]) continue;
-      // A message has a line break in it, and its lines were scanned as messages.
+    const count = this.#owners.length;
+    const { records } = this;
+    const joined = this.#native.route(this.arena, this.#length, this.#messages, count, records);
+    if (joined === null) {
       this.#serveOneByOne();
       return;
     }
+    const ids = this.#native.ids();
+    let idStart = 0;
     this.batch += 1;
-    this.#replies.isHeavy = false;
-    const joined = this.#route(count);
     const calls = this.#calls;
     calls?.begin(joined);
     for (let index = 0, base = 0; index < count; index += 1, base += BatchField.Count) {
+      const kind = records[base];
       try {
-        if (this.records[base] === BatchKind.Call) calls?.call(base);
-        else if (this.records[base] === BatchKind.Frame) this.#generic(index, base);
+        if (kind === BatchKind.Frame) {
+          this.#generic(index, base);
+          continue;
+        }
+        const idEnd = idStart + records[base + BatchField.IdEnd] - records[base + BatchField.IdStart];
+        const id = idText(ids, idStart, idEnd);
+        idStart = idEnd;
+        if (kind === BatchKind.Reply) this.#reply(index, base, id);
+        else {
+          records[base + BatchField.Slot] = this.#replies.take(records[base + BatchField.Connection], id);
+          calls?.call(base);
+        }
       } catch (error) {
         throwLater(error);
       }
@@ -193,12 +193,19 @@ export class MessageEngine implements CallEngine {
     calls?.end();
   }
 
+  #reply(index: number, base: number, id: string): void {
+    const owner = this.#owners[index];
+    // Held like any other message, until the client has read what it was answered.
+    if (this.#replies.isHeavy && owner.isFull) this.#generic(index, base);
+    else this.#replies.answer(owner.index, id, this.table.rests[this.records[base + BatchField.Route]]);
+  }
+
   #serveOneByOne(): void {
     let start = 0;
-    for (let index = 0; index < this.#ends.length; index += 1) {
-      const end = this.#ends[index];
+    for (const [index, owner] of this.#owners.entries()) {
+      const end = this.#messages[index * MessageField.Count + MessageField.End];
       try {
-        this.#owners[index].frame(this.arena.subarray(start, end));
+        owner.frame(this.arena.subarray(start, end));
       } catch (error) {
         throwLater(error);
       }
@@ -211,87 +218,6 @@ export class MessageEngine implements CallEngine {
     const { records } = this;
     const bytes = this.arena.subarray(records[base + BatchField.Start], records[base + BatchField.End]);
     this.#owners[index].frame(bytes);
-  }
-
-  /** Fills the records. Returns the JSON text of the calls' inputs that are parsed together; undefined for none. */
-  #route(count: number): string | undefined {
-    // Offsets of bytes are offsets of characters in it. What is not ASCII is never read from it.
-    const text = this.arena.toString('latin1', 0, this.#length);
-    const { records } = this;
-    let joined = '';
-    for (let index = 0, from = 0, base = 0; index < count; index += 1) {
-      records[base + BatchField.Kind] = BatchKind.Frame;
-      records[base + BatchField.Start] = this.#envelopes[from + EnvelopeField.FrameStart];
-      records[base + BatchField.End] = this.#envelopes[from + EnvelopeField.FrameEnd];
-      records[base + BatchField.Connection] = this.#owners[index].index;
-      if (this.#routeOne(index, from, base, text)) {
-        const isJoined = records[base + BatchField.Joined] === 1;
-        if (isJoined) {
-          const start = records[base + BatchField.InputStart];
-          joined += `${joined === '' ? '[' : ','}${text.slice(start, records[base + BatchField.InputEnd])}`;
-        }
-      }
-      from += EnvelopeField.Count;
-      base += BatchField.Count;
-    }
-    return joined === '' ? undefined : `${joined}]`;
-  }
-
-  /** Whether the message is a call for a handler. */
-  #routeOne(index: number, from: number, base: number, text: string): boolean {
-    const envelopes = this.#envelopes;
-    const flags = envelopes[from + EnvelopeField.Flags];
-    if (
-      envelopes[from + EnvelopeField.Verdict] !== ScanVerdict.Ok ||
-      envelopes[from + EnvelopeField.Kind] !== EnvelopeKind.Request ||
-      (flags & escaped) !== 0
-    )
-      return false;
-    const owner = this.#owners[index];
-    if ((owner.flags & ConnectionFlag.Dispatch) === 0) return false;
-    const profile = this.table.profileOf(flags, owner.flags);
-    if (profile < 0) return false;
-    const nameStart = envelopes[from + EnvelopeField.NameStart];
-    const route = this.table.find(
-      text.slice(envelopes[from + EnvelopeField.MethodStart], envelopes[from + EnvelopeField.MethodEnd]),
-      nameStart < 0 ? '' : text.slice(nameStart, envelopes[from + EnvelopeField.NameEnd]),
-      (flags & EnvelopeFlag.NameIsUri) !== 0,
-      profile,
-    );
-    if (route === undefined) return false;
-    // Held like any other message, until the client has read what it was answered.
-    if (route.code === RouteCode.Reply && this.#replies.isHeavy && owner.isFull) return false;
-    const { records } = this;
-    const isAscii = (flags & EnvelopeFlag.Ascii) !== 0;
-    const slot = this.#replies.take(owner.index, this.#idText(from, text, isAscii));
-    records[base + BatchField.Slot] = slot;
-    if (route.code === RouteCode.Reply) {
-      // In the place of a call, so that it leaves in the order it came.
-      records[base + BatchField.Kind] = replyKind;
-      this.#replies.addRest(slot, route.rest);
-      return false;
-    }
-    const input = route.wantsArguments ? EnvelopeField.ArgumentsStart : EnvelopeField.ParamsStart;
-    records[base + BatchField.Kind] = BatchKind.Call;
-    records[base + BatchField.Flags] = flags;
-    records[base + BatchField.Route] = route.target;
-    records[base + BatchField.Profile] = profile;
-    records[base + BatchField.InputStart] = envelopes[from + input];
-    records[base + BatchField.InputEnd] = envelopes[from + input + 1];
-    records[base + BatchField.MetaStart] = envelopes[from + EnvelopeField.MetaStart];
-    records[base + BatchField.MetaEnd] = envelopes[from + EnvelopeField.MetaEnd];
-    records[base + BatchField.IdStart] = envelopes[from + EnvelopeField.IdStart];
-    records[base + BatchField.IdEnd] = envelopes[from + EnvelopeField.IdEnd];
-    records[base + BatchField.Joined] = isAscii && envelopes[from + input] >= 0 ? 1 : 0;
-    return true;
-  }
-
-  #idText(from: number, text: string, isAscii: boolean): string {
-    const start = this.#envelopes[from + EnvelopeField.IdStart];
-    const end = this.#envelopes[from + EnvelopeField.IdEnd];
-    // A long slice would keep the text of the whole batch alive.
-    if (isAscii && end - start < longestCopiedSlice) return text.slice(start, end);
-    return this.arena.toString('utf8', start, end);
   }
 
   #endTicks(): void {
@@ -308,8 +234,11 @@ export class MessageEngine implements CallEngine {
   }
 }
 
-/** Kind of a record that was answered already: nothing is left to do. */
-const replyKind = -1;
-
 /** V8 copies slices below this length, and lets longer ones refer to what they were cut from. */
 const longestCopiedSlice = 13;
+
+/** One id of the batch's, as a string that does not keep the others. */
+function idText(ids: string, start: number, end: number): string {
+  const id = ids.slice(start, end);
+  return end - start < longestCopiedSlice ? id : Buffer.from(id, 'latin1').toString('latin1');
+}

@@ -49,9 +49,10 @@ export class MessageReplies implements Replies {
     else this.#send(slot, `,"${kind === ReplyKind.Error ? 'error' : 'result'}":${text}}`);
   }
 
-  /** Answers with what follows the id. */
-  addRest(slot: number, rest: string): void {
-    this.#send(slot, rest);
+  /** Answers a request that has no slot with what follows its id. */
+  answer(index: number, id: string, rest: string): void {
+    this.#units += rest.length;
+    this.#peers[index]?.replyNow(id, `{"jsonrpc":"2.0","id":${id}${rest}`);
   }
 
   drop(slot: number): void {

@@ -1,6 +1,6 @@
 /** Serves connections that deliver one message at a time, in batches over all of them. */
-import { highWatermarkBytes } from '../../limits.js';
-import { createScanner } from '../../serialization/envelope.js';
+import { requireAddon } from '../../binding/addon.js';
+import { highWatermarkBytes, maxDepth } from '../../limits.js';
 import type { Transport } from '../../transports/transport.js';
 import { Peer } from '../peer.js';
 import type { PeerOptions } from '../peer-options.js';
@@ -16,13 +16,13 @@ export class MessageServer {
   readonly #replies: MessageReplies;
   readonly #direct: DirectServer;
 
-  /** Installs the routes; peerOptions are those of every connection. */
+  /** Installs the routes; peerOptions are those of every connection. Throws ADDON_UNAVAILABLE. */
   constructor(routes: DirectRoutes, peerOptions: PeerOptions) {
-    const table = new CallTable();
+    const native = new (requireAddon().MessageBatch)(peerOptions.maxDepth ?? maxDepth);
+    const table = new CallTable(native);
     this.#peerOptions = peerOptions;
     this.#replies = new MessageReplies(table);
-    const scanner = peerOptions.scanner ?? createScanner({ maxDepth: peerOptions.maxDepth });
-    this.#engine = new MessageEngine(scanner, table, this.#replies);
+    this.#engine = new MessageEngine(native, table, this.#replies);
     this.#direct = new DirectServer(this.#engine, this.#replies, routes.profiles);
     routes.install(this.#direct);
   }
