@@ -1,5 +1,5 @@
 /** Modern requests over HTTP: the form of the answer, cancellation, deadlines, limits, subscriptions, the end. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { McpContext } from '../../src/mcp/context.js';
 import { createServer, type McpServer } from '../../src/mcp/index.js';
 import type { ServerOptions } from '../../src/mcp/server-options.js';
@@ -367,12 +367,39 @@ describe('subscriptions', () => {
     expect(http.post(callTool('echo')).status).toBe(200);
   });
 
+  it('are kept alive by comments while nothing happens', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { server, http } = await setup({ http: { keepAliveIntervalMs: 1_000 } });
+      const exchange = http.post(listen({ toolsListChanged: true }));
+      const acknowledged = exchange.text;
+      vi.advanceTimersByTime(999);
+      expect(exchange.text).toBe(acknowledged);
+      vi.advanceTimersByTime(1_001);
+      expect(exchange.text).toBe(`${acknowledged}:\n\n:\n\n`);
+      await server.close({ drainTimeoutMs: 1_000 });
+      const ended = exchange.text;
+      vi.advanceTimersByTime(5_000);
+      expect(exchange.text).toBe(ended);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('name the mistake in a filter that is none', async () => {
+    const { http } = await setup();
+    const exchange = await http.post(listen('x' as never)).ended();
+    expect([exchange.head['content-type'], exchange.json.error]).toMatchObject([
+      'application/json',
+      { code: -32602 },
+    ]);
+  });
+
   it('are refused beyond their limit, and where events are not accepted', async () => {
     const { http } = await setup({ http: { maxSubscriptions: 1 } });
     http.post(listen({}));
     expect(http.post(listen({})).status).toBe(503);
     expect(http.post(listen({}), { accept: 'application/json' }).status).toBe(406);
-    expect(http.post(listen('x' as never)).json.error ?? {}).toBeDefined();
   });
 
   it('skip notifications that wait already, for a client that does not read', async () => {
