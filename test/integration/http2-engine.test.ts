@@ -238,18 +238,23 @@ describe('floods', () => {
   const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
   const cancel = Buffer.from([0, 0, 0, constants.NGHTTP2_CANCEL]);
   test.each([
-    ['rapid reset', calm, (id: number) => [frame(1, 5, id, getRoot), frame(3, 0, id, cancel)]],
-    ['SETTINGS', calm, () => [frame(4, 0, 0)]],
-    ['PING', calm, () => [frame(6, 0, 0, Buffer.alloc(8))]],
+    // Newer versions of Node.js refuse the first of these by themselves, too.
+    [
+      'rapid reset',
+      [calm, constants.NGHTTP2_INTERNAL_ERROR],
+      (id: number) => [frame(1, 5, id, getRoot), frame(3, 0, id, cancel)],
+    ],
+    ['SETTINGS', [calm], () => [frame(4, 0, 0)]],
+    ['PING', [calm], () => [frame(6, 0, 0, Buffer.alloc(8))]],
     // nghttp2 refuses it by itself.
     [
       'CONTINUATION',
-      constants.NGHTTP2_INTERNAL_ERROR,
+      [constants.NGHTTP2_INTERNAL_ERROR],
       (id: number) => [id === 1 ? frame(1, 1, 1, getRoot) : frame(9, 0, 1)],
     ],
   ] as const)('%s ends the connection, and the others go on', async (_name, expected, make) => {
     const frames = Array.from({ length: 3000 }, (_, index) => Buffer.concat(make(1 + index * 2)));
-    expect(await flood(frames)).toBe(expected);
+    expect(expected).toContain(await flood(frames));
     expect(application.requests.length).toBeLessThanOrEqual(maxHttp2Resets + maxHttp2Streams);
     expect(await answerOf(post('/echo', 'here'))).toEqual({ status: 200, body: 'here' });
   });

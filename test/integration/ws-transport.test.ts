@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { createRpcServer } from '../../src/rpc/server.js';
 import type { HttpListener } from '../../src/transports/http/http-server.js';
 import { connectTransport } from '../../src/transports/open.js';
 import type { Transport, TransportOptions } from '../../src/transports/transport.js';
@@ -49,6 +50,29 @@ transportContract({
   implementation: 'twin',
   connections: 50,
   options: { tls: { ...pair, ca: authority.cert } },
+});
+
+test('a server that closes answers the calls that are in flight over WebSocket, then says 1001', async () => {
+  const server = createRpcServer();
+  const called = deferred();
+  const released = deferred<string>();
+  server.method('slow', () => {
+    called.resolve();
+    return released.promise;
+  });
+  const listener = await server.listen('ws://127.0.0.1:0/', { http: { engine: 'node' } });
+  const client = new WebSocket(listener.url);
+  await once(client, 'open');
+  const messages: string[] = [];
+  client.on('message', (data) => messages.push(String(data)));
+  client.send('{"jsonrpc":"2.0","id":1,"method":"slow"}');
+  await called.promise;
+  const closed = once(client, 'close');
+  const closing = server.close();
+  released.resolve('in time');
+  expect((await closed)[0]).toBe(1001);
+  expect(messages).toEqual(['{"jsonrpc":"2.0","id":1,"result":"in time"}']);
+  await closing;
 });
 
 describe('what peers do wrong', () => {
