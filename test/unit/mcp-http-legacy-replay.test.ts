@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { EventStore, StoredEvent } from '../../src/mcp/http/legacy/event-store.js';
 import { memoryEventStore } from '../../src/mcp/http/legacy/memory-event-store.js';
 import { createServer, type McpServer } from '../../src/mcp/index.js';
+import { DeadlineQueue } from '../../src/rpc/deadline-queue.js';
 import {
   EventReader,
   gate,
@@ -12,6 +13,7 @@ import {
   serveLegacy,
   toolCall,
 } from './mcp-http-legacy-support.js';
+import { ManualClock } from './rpc-harness.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -202,6 +204,35 @@ describe('a replay', () => {
     const replayed = await (await client.listen(events[0].id)).rest();
     expect(replayed.length).toBe(events.length - 1);
     expect(replayed).toEqual(events.slice(1));
+  });
+});
+
+describe('a client that does not read', () => {
+  it('loses its connection, not its call, and gets everything when it comes back', async () => {
+    const clock = new ManualClock();
+    const full = gate();
+    const big = 'x'.repeat(200_000);
+    const server = createServer({
+      ...named,
+      rpc: { deadlines: new DeadlineQueue(clock), stallTimeoutMs: 1_000, maxTimeoutMs: 1_000_000 },
+    }).tool('flood', async (_args, context) => {
+      for (let step = 1; step <= 80; step++) {
+        while (context.connection.notify('notifications/message', { data: step, big }) === 'full') {
+          full.open();
+          await context.connection.drained();
+        }
+      }
+      return 'flooded';
+    });
+    const served = await serve(server, memoryEventStore({ maxEventBytes: 64 * 1024 * 1024 }));
+    const client = await served.session();
+    const first = await client.events(toolCall(1, 'flood'));
+    const primed = await first.next();
+    await full.opened;
+    clock.advance(1_000);
+    await expect(first.rest()).rejects.toThrow();
+    const rest = await (await client.listen(primed?.id)).rest();
+    expect(rest.map(word)).toEqual([...Array.from({ length: 80 }, (_, index) => index + 1), 'flooded']);
   });
 });
 

@@ -28,6 +28,7 @@ export interface SessionHost {
   readonly store: EventStore | undefined;
   readonly maxFrameBytes: number;
   readonly retryMs: number;
+  readonly stallTimeoutMs: number;
   /** How often an idle stream gets a comment; 0: never. */
   readonly keepAliveMs: number;
   /** Calls at work in all sessions. */
@@ -82,6 +83,10 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
 
   get retryMs(): number {
     return this.#host.retryMs;
+  }
+
+  get stallTimeoutMs(): number {
+    return this.#host.stallTimeoutMs;
   }
 
   get keepAliveMs(): number {

@@ -231,8 +231,14 @@ class SseTransport implements Transport {
     return Promise.resolve();
   }
 
+  /** With an error its client does not read, and would not see an end either. */
   destroy(error?: RingwireError): void {
-    this.#events.end();
+    if (this.#isEnded) return;
+    if (error === undefined) this.#events.end();
+    else {
+      this.#events.abandon();
+      this.#exchange.destroy();
+    }
     this.#end(error);
   }
 

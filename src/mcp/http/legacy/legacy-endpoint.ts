@@ -72,6 +72,7 @@ export class LegacyEndpoint {
       store: options.eventStore,
       keepAliveMs: options.keepAliveIntervalMs ?? limits.sseKeepAliveMs,
       inFlight: 0,
+      stallTimeoutMs: peerOptions.stallTimeoutMs ?? limits.stallTimeoutMs,
       retryMs: options.retryMs ?? limits.streamRetryMs,
       maxFrameBytes: options.maxFrameBytes ?? limits.maxFrameBytes,
       onUndelivered: () => {

@@ -7,6 +7,7 @@
  */
 
 import { RpcErrorCode } from '../../../errors.js';
+import type { DeadlineEntry, DeadlineQueue } from '../../../rpc/deadline-queue.js';
 import { EventStream } from '../../../transports/http/event-stream.js';
 import type { HttpExchange } from '../../../transports/http/http-server.js';
 import type { SendResult } from '../../../transports/transport.js';
@@ -25,6 +26,9 @@ export interface StreamOwner {
   readonly primes: boolean;
   /** See EventStream. */
   readonly keepAliveMs: number;
+  readonly deadlines: DeadlineQueue;
+  /** A client that reads nothing for this long loses its connection. */
+  readonly stallTimeoutMs: number;
   lastSequence: number;
   /** A message found nobody to go to and no store. */
   onUndelivered(): void;
@@ -33,10 +37,12 @@ export interface StreamOwner {
   onStreamChange(stream: SessionStream): void;
 }
 
-export class SessionStream extends ExchangeHolder {
+export class SessionStream extends ExchangeHolder implements DeadlineEntry {
   readonly id: number;
   /** A connection has room again, or is gone. */
   onDrain: (() => void) | undefined = undefined;
+  expiresAt = 0;
+  heapIndex = -1;
   readonly #owner: StreamOwner;
   /** Who is served now, live or while it catches up. */
   #exchange: HttpExchange | undefined;
@@ -45,6 +51,7 @@ export class SessionStream extends ExchangeHolder {
   #wake: (() => void) | undefined;
   #lastSequence = 0;
   #isEnded: boolean;
+  #bufferedBytes = 0;
   /** Settles when the store has what was appended so far. */
   #appended: Promise<unknown> | undefined;
 
@@ -87,12 +94,12 @@ export class SessionStream extends ExchangeHolder {
     const { store, tag } = this.#owner;
     const live = this.#live;
     if (store === undefined) {
-      if (live !== undefined) return live.send(text);
+      if (live !== undefined) return this.#write(live, text, undefined);
       this.#owner.onUndelivered();
       return 'sent';
     }
     const sequence = this.#owner.lastSequence + 1;
-    const result = live?.send(text, eventId(tag, this.id, sequence)) ?? 'sent';
+    const result = live === undefined ? 'sent' : this.#write(live, text, eventId(tag, this.id, sequence));
     if (result === 'full') return result;
     this.#owner.lastSequence = sequence;
     this.#lastSequence = sequence;
@@ -146,6 +153,32 @@ export class SessionStream extends ExchangeHolder {
     this.#leave();
   }
 
+  /** The client read nothing for stallTimeoutMs. It may come back for what it missed where there is a store. */
+  expire(): void {
+    const events = this.#live ?? this.#catchingUp;
+    const exchange = this.#exchange;
+    if (events === undefined || exchange === undefined) return;
+    if (events.bufferedBytes < this.#bufferedBytes) {
+      this.#watch(events);
+      return;
+    }
+    events.abandon();
+    this.#leave();
+    exchange.destroy();
+  }
+
+  #write(events: EventStream, text: string, id: string | undefined): SendResult {
+    const result = events.send(text, id);
+    if (result === 'full' && this.heapIndex < 0) this.#watch(events);
+    return result;
+  }
+
+  #watch(events: EventStream): void {
+    const { deadlines, stallTimeoutMs } = this.#owner;
+    this.#bufferedBytes = events.bufferedBytes;
+    deadlines.schedule(this, deadlines.clock.now() + stallTimeoutMs);
+  }
+
   #isCurrent(exchange: HttpExchange): boolean {
     return this.#exchange === exchange;
   }
@@ -156,6 +189,7 @@ export class SessionStream extends ExchangeHolder {
     this.#live = undefined;
     this.#catchingUp = undefined;
     this.#exchange = exchange;
+    this.#owner.deadlines.remove(this);
     this.hold(exchange);
     previous?.end();
     this.#wake?.();
@@ -166,6 +200,7 @@ export class SessionStream extends ExchangeHolder {
     this.#live = undefined;
     this.#catchingUp = undefined;
     this.#exchange = undefined;
+    this.#owner.deadlines.remove(this);
     this.#wake?.();
     this.#owner.onStreamChange(this);
     // What waited for room need wait no longer. Not at once: an engine may say so from inside a write.
@@ -175,7 +210,10 @@ export class SessionStream extends ExchangeHolder {
   #goLive(events: EventStream): void {
     this.#catchingUp = undefined;
     this.#live = events;
-    events.onDrain = () => this.onDrain?.();
+    events.onDrain = () => {
+      this.#owner.deadlines.remove(this);
+      this.onDrain?.();
+    };
     this.onDrain?.();
   }
 
@@ -216,12 +254,13 @@ export class SessionStream extends ExchangeHolder {
   /** False where the connection was lost meanwhile. */
   async #deliver(exchange: HttpExchange, events: EventStream, event: StoredEvent): Promise<boolean> {
     const id = eventId(this.#owner.tag, this.id, event.sequence);
-    while (events.send(event.data, id) === 'full') {
+    while (this.#write(events, event.data, id) === 'full') {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
         events.onDrain = resolve;
       });
       this.#wake = undefined;
+      this.#owner.deadlines.remove(this);
       if (!this.#isCurrent(exchange)) return false;
     }
     return true;
