@@ -345,6 +345,32 @@ describe('streams', () => {
     expect(numbers).toEqual(Array.from({ length: 2000 }, (_, index) => index));
   });
 
+  test('what one request makes others say arrives in order', async () => {
+    const streams: HttpStream[] = [];
+    const { port } = await open(
+      {},
+      {
+        onRequest: (exchange) => {
+          if (exchange.path === '/listen') streams.push(exchange.openStream(200, []));
+          else {
+            for (const stream of streams)
+              for (let index = 0; index < 3; index++) stream.write(`${exchange.path} ${index}\n`);
+            exchange.respond(200, []);
+          }
+          if (exchange.path === '/last') for (const stream of streams) stream.end();
+        },
+      },
+    );
+    const listeners = Array.from({ length: 3 }, () => raw(port, 'GET /listen HTTP/1.1\r\nHost: a\r\n\r\n'));
+    await expect.poll(() => streams.length).toBe(3);
+    raw(port, 'GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /last HTTP/1.1\r\nHost: a\r\n\r\n');
+    for (const client of listeners) {
+      await client.until(() => client.text.endsWith('\r\n0\r\n\r\n'));
+      const body = unchunk(client.text.slice(client.text.indexOf('\r\n\r\n') + 4));
+      expect(body).toBe('/first 0\n/first 1\n/first 2\n/last 0\n/last 1\n/last 2\n');
+    }
+  });
+
   test('a client that leaves ends the stream', async () => {
     const opened = deferred<HttpStream>();
     const aborted = deferred<HttpExchange>();

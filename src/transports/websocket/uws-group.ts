@@ -1,5 +1,6 @@
 /** The WebSockets of one uWebSockets.js listener: their callbacks, ticks and signs of life. */
 import type * as Uws from 'uWebSockets.js';
+import { callbackScope } from '../http/uws/callback-scope.js';
 import type { ResolvedOptions } from '../options.js';
 import type { SocketData, UwsSocket, UwsTransport } from './uws-transport.js';
 
@@ -15,8 +16,6 @@ const idleTimeoutSeconds = { least: 8, most: 960 };
 export class UwsSocketGroup {
   readonly options: ResolvedOptions;
   readonly maxMessageBytes: number;
-  /** Whose callback runs: uWebSockets.js collects what is sent on its socket and writes it when all is parsed. */
-  entered: UwsTransport | undefined = undefined;
   readonly #transports = new Set<UwsTransport>();
   readonly #onClosed: () => void;
   readonly #pingIntervalMs: number;
@@ -27,7 +26,7 @@ export class UwsSocketGroup {
   readonly #endTick = (): void => {
     const ticking = this.#ticking;
     this.#ticking = [];
-    this.entered = undefined;
+    callbackScope.owner = undefined;
     for (const transport of ticking) this.#guard(transport, () => transport.tickEnd());
   };
 

@@ -2,6 +2,7 @@
 import type { WebSocket } from 'uWebSockets.js';
 import { RingwireError } from '../../errors.js';
 import { maxBacklogBytes } from '../../limits.js';
+import { callbackScope } from '../http/uws/callback-scope.js';
 import { alreadyStarted, dropped } from '../system-errors.js';
 import type { PeerInfo, SendResult, Transport, TransportHandlers } from '../transport.js';
 import { addressOf } from './uws-address.js';
@@ -87,7 +88,7 @@ export class UwsTransport implements Transport {
       this.#hold(message);
       return;
     }
-    this.#group.entered = this;
+    callbackScope.owner = this;
     if (handlers.onBytes !== undefined) handlers.onBytes(new Uint8Array(message));
     else handlers.onFrame(Buffer.from(message));
     // Behind what the handler put off to the end of this turn: what that sends leaves with ours.
@@ -104,7 +105,7 @@ export class UwsTransport implements Transport {
     }
     if (!this.#wantsDrain || waiting > this.#group.options.lowWatermarkBytes) return;
     this.#wantsDrain = false;
-    this.#group.entered = this;
+    callbackScope.owner = this;
     this.#handlers?.onDrain?.();
   }
 
@@ -174,14 +175,14 @@ export class UwsTransport implements Transport {
   }
 
   #endTick(): void {
-    this.#group.entered = this;
+    callbackScope.owner = this;
     this.#flush();
     if (this.#wantsDrain && !this.#isClogged) {
       this.#wantsDrain = false;
       this.#handlers?.onDrain?.();
     }
     if (!this.#isClosing) this.#handlers?.onTickEnd?.();
-    this.#group.entered = undefined;
+    callbackScope.owner = undefined;
   }
 
   #tick(): void {
@@ -223,7 +224,7 @@ export class UwsTransport implements Transport {
   #deliverHeld(): void {
     if (this.#isPaused || this.#isClosing || this.#isGone) return;
     this.#socket!.cork(() => {
-      this.#group.entered = this;
+      callbackScope.owner = this;
       let index = 0;
       while (index < this.#held.length && !this.#isPaused && !this.#isClosing) {
         const frame = this.#held[index++];
@@ -232,7 +233,7 @@ export class UwsTransport implements Transport {
       }
       this.#held = this.#held.slice(index);
       if (!this.#isClosing) this.#handlers!.onTickEnd?.();
-      this.#group.entered = undefined;
+      callbackScope.owner = undefined;
     });
   }
 
@@ -246,7 +247,7 @@ export class UwsTransport implements Transport {
       this.#wantsDrain = true;
       return 'full';
     }
-    if (this.#group.entered === this && this.#outgoing.length === 0) return this.#write(frame);
+    if (callbackScope.owner === this && this.#outgoing.length === 0) return this.#write(frame);
     this.#outgoing.push(typeof frame === 'string' ? frame : Uint8Array.prototype.slice.call(frame));
     this.#outgoingBytes += frame.length;
     this.#tick();

@@ -6,6 +6,7 @@ import { decodeBody } from '../content-coding.js';
 import type { HeaderList, HttpApplication, HttpExchange, HttpPrincipal, HttpStream } from '../http-server.js';
 import { bodyTooLarge, bodyTooSlow, headTooLarge, serverFailed, tooManyFields } from '../problems.js';
 import { BodyBuffer } from './body.js';
+import { callbackScope } from './callback-scope.js';
 import { endsConnection, framingProblem, KeptHead } from './head.js';
 import type { ListenerState } from './state.js';
 import { UwsStream } from './stream.js';
@@ -20,8 +21,6 @@ const closeHead = '\r\nconnection: close';
 const emptyBody = Buffer.alloc(0);
 const noPeer: PeerInfo = { kind: 'http' };
 
-/** Whose callback runs: its connection collects what is written and sends it when the callback is through. */
-let entered: UwsExchange | undefined;
 /** What sendAnswer() sends: a function made once, instead of one for each answer that comes later. */
 let leaving: UwsExchange | undefined;
 
@@ -118,7 +117,7 @@ export class UwsExchange implements HttpExchange {
     const state = this.#state;
     state.counters.requests++;
     state.begin();
-    entered = this;
+    callbackScope.owner = this;
     try {
       const problem = framingProblem(state.head, this.method);
       if (problem !== undefined) this.#refuse(400, problem);
@@ -133,7 +132,7 @@ export class UwsExchange implements HttpExchange {
       this.#fail(error);
     } finally {
       state.head.owner = undefined;
-      entered = undefined;
+      callbackScope.owner = undefined;
     }
   }
 
@@ -192,7 +191,7 @@ export class UwsExchange implements HttpExchange {
   #onData(chunk: ArrayBuffer, isLast: boolean): void {
     // A piece can still come behind the answer.
     if (this.#isAnswered || this.isAborted || this.#error !== undefined) return;
-    entered = this;
+    callbackScope.owner = this;
     try {
       this.bodyBytes += chunk.byteLength;
       if (this.bodyBytes > this.#maxBytes) this.#bodyError(bodyTooLarge(this.#maxBytes));
@@ -210,7 +209,7 @@ export class UwsExchange implements HttpExchange {
     } catch (error) {
       this.#fail(error);
     } finally {
-      entered = undefined;
+      callbackScope.owner = undefined;
     }
   }
 
@@ -321,11 +320,12 @@ export class UwsExchange implements HttpExchange {
     this.#answerText = text;
     this.#answerBody = body;
     if (this.#isReading && !this.#isComplete) this.#state.pace.remove(this);
-    if (this.#mustClose) {
+    const { owner } = callbackScope;
+    if (owner === this && !this.#mustClose) this.sendAnswer();
+    else if (this.#mustClose || owner !== undefined) {
       if (typeof body === 'object') this.#answerBody = Uint8Array.prototype.slice.call(body);
       setImmediate(() => this.#cork());
-    } else if (entered === this) this.sendAnswer();
-    else this.#cork();
+    } else this.#cork();
   }
 
   #cork(): void {
@@ -390,7 +390,7 @@ export class UwsExchange implements HttpExchange {
   }
 
   openStream(status: number, head: HeaderList): HttpStream {
-    const stream = new UwsStream(this.#response, this.#state.options, () => this.#finish(status));
+    const stream = new UwsStream(this, this.#response, this.#state.options, () => this.#finish(status));
     if (this.#isAnswered || this.isAborted) {
       stream.abandon();
       return stream;
@@ -409,7 +409,7 @@ export class UwsExchange implements HttpExchange {
         isLate: this.#mustClose,
       });
     };
-    if (entered === this) begin();
+    if (callbackScope.owner === this) begin();
     else this.#response.cork(begin);
     return stream;
   }

@@ -3,6 +3,7 @@ import type { HttpResponse } from 'uWebSockets.js';
 import type { ResolvedOptions } from '../../options.js';
 import type { SendResult } from '../../transport.js';
 import type { HttpStream } from '../http-server.js';
+import { callbackScope } from './callback-scope.js';
 
 /** Larger writes are given to uWebSockets.js in pieces of this size, the next once the one before has left. */
 const pieceBytes = 64 * 1024;
@@ -24,6 +25,7 @@ export interface StreamStart {
  */
 export class UwsStream implements HttpStream {
   onDrain: (() => void) | undefined = undefined;
+  readonly #exchange: object;
   readonly #response: HttpResponse;
   readonly #options: ResolvedOptions;
   readonly #onEnded: () => void;
@@ -36,9 +38,11 @@ export class UwsStream implements HttpStream {
   /** What was written and had not left at once; 0 when it is known to have left. */
   #engineBytes = 0;
   #wantsDrain = false;
+  #isPutOff = false;
   readonly #feed = (): void => this.#feedQueue();
 
-  constructor(response: HttpResponse, options: ResolvedOptions, onEnded: () => void) {
+  constructor(exchange: object, response: HttpResponse, options: ResolvedOptions, onEnded: () => void) {
+    this.#exchange = exchange;
     this.#response = response;
     this.#options = options;
     this.#onEnded = onEnded;
@@ -69,7 +73,8 @@ export class UwsStream implements HttpStream {
       return 'full';
     }
     this.#hasWritten = true;
-    if (this.bufferedBytes === 0 && chunk.length <= pieceBytes / 4) {
+    const mustWait = this.#isForeign();
+    if (this.bufferedBytes === 0 && chunk.length <= pieceBytes / 4 && !mustWait) {
       let left = false;
       this.#response.cork(() => {
         left = this.#response.write(chunk);
@@ -81,11 +86,26 @@ export class UwsStream implements HttpStream {
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : Uint8Array.prototype.slice.call(chunk);
       this.#queue.push(bytes);
       this.#queueBytes += bytes.length;
-      if (this.#engineBytes === 0 || this.#queue.length === 1) this.#response.cork(this.#feed);
+      if (mustWait) this.#putOff();
+      else if (this.#engineBytes === 0 || this.#queue.length === 1) this.#response.cork(this.#feed);
       if (this.bufferedBytes === 0) return 'sent';
     }
     this.#wantsDrain = true;
     return 'queued';
+  }
+
+  #isForeign(): boolean {
+    const { owner } = callbackScope;
+    return owner !== undefined && owner !== this.#exchange;
+  }
+
+  #putOff(): void {
+    if (this.#isPutOff) return;
+    this.#isPutOff = true;
+    setImmediate(() => {
+      this.#isPutOff = false;
+      if (!this.#isGone) this.#onWritable();
+    });
   }
 
   /** Corked: gives uWebSockets.js what waits, as long as it leaves at once. */
@@ -127,7 +147,7 @@ export class UwsStream implements HttpStream {
   end(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    if (this.#start.isLate) setImmediate(() => this.#finish());
+    if (this.#start.isLate || this.#isForeign()) setImmediate(() => this.#finish());
     else this.#finish();
   }
 
