@@ -23,6 +23,15 @@ const numbers = {
   properties: { numbers: { type: 'array', items: { type: 'number' } } },
   required: ['numbers'],
 } as const;
+/** Arguments that are repeated in headers. */
+const placed = {
+  type: 'object',
+  properties: {
+    region: { type: 'string', 'x-mcp-header': 'Region' },
+    count: { type: 'integer', 'x-mcp-header': 'Count' },
+  },
+  required: ['region'],
+} as const;
 const sum = { type: 'object', properties: { sum: { type: 'number' } }, required: ['sum'] } as const;
 const name = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] } as const;
 
@@ -62,6 +71,7 @@ function addTools(server: McpServer): void {
     .tool('sum', { inputSchema: numbers, outputSchema: sum }, (args) => ({
       sum: args.numbers.reduce((total, each) => total + each, 0),
     }))
+    .tool('place', { inputSchema: placed }, ({ region, count }) => `${region} ${count}`)
     .tool('fail', () => {
       throw new Error('This tool fails.');
     })

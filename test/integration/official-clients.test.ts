@@ -338,6 +338,22 @@ describe.each(engines)('sessions on engine %s', (engine) => {
   });
 });
 
+describe.each(engines)('headers of SDK 2.x, 2026-07-28, on engine %s', (engine) => {
+  it.each(['eu', ' padded ', 'grüße', '', '=?base64?eA==?=', 'two\nlines'])('repeat %j', async (region) => {
+    const { url } = await serve(engine);
+    const sent: (string | null)[] = [];
+    const observe: typeof fetch = (input, init) => {
+      const headers = new Headers(init?.headers);
+      if (headers.get('mcp-name') === 'place') sent.push(headers.get('mcp-param-count'));
+      return fetch(input, init);
+    };
+    const client = await sdk2(new Http2(url, { fetch: observe }), 'auto');
+    await client.listTools();
+    expect((await call(client, 'place', { region, count: 42 })).content).toEqual(text(`${region} 42`));
+    expect(sent).toEqual(['42']);
+  });
+});
+
 describe.each(engines)('subscriptions of 2026-07-28 on engine %s', (engine) => {
   it('are acknowledged, filled, and closed by the client', async () => {
     const { url, server } = await serve(engine);
