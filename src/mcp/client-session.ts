@@ -121,7 +121,6 @@ export class ClientSession {
     const link = await this.usable(method);
     if (link.era === 'legacy') return link.call<Result>(method, params, options);
     const { maxInputRounds } = this.#options;
-    const signal = options.signal ?? new AbortController().signal;
     let input: Record<string, unknown> = {};
     for (let round = 0; round <= maxInputRounds; round++) {
       const sent = { ...params, ...input, _meta: this.#meta(link, params._meta) };
@@ -133,6 +132,8 @@ export class ClientSession {
           'FRAME_INVALID',
           `"${method}" was answered with the resultType ${JSON.stringify(type)}.`,
         );
+      // Made only here, because most calls need no input and a signal costs as much as the rest of a call.
+      const signal = options.signal ?? new AbortController().signal;
       input = await answerInputRequired(this.#options, result as InputRequiredResult, signal);
     }
     throw new RingwireError(

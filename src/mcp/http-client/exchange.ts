@@ -8,7 +8,7 @@ import { closeLingerMs } from '../../limits.js';
 import { errorFromWire } from '../../rpc/json-text.js';
 import { type FrameSink, statusError } from '../../transports/http/client/answer-reader.js';
 import type { AnswerHeaders, HttpCall } from '../../transports/http/client/http-client.js';
-import { isReply, type Message } from './message.js';
+import { isReply, type Message, resultOf } from './message.js';
 
 /** How one message is carried. */
 export interface ExchangeTraits {
@@ -178,7 +178,7 @@ export class Exchange implements FrameSink {
       this.#owner.deliver(message, this);
       this.#linger();
     } else if (isUnnamed && !this.#isStream) {
-      this.#refusedWith(errorFromWire(JSON.parse(message.result)));
+      this.#refusedWith(errorFromWire(resultOf(message)));
     } else {
       this.#foreignId = message.id;
       const text = `A reply to no request of ours, with the id ${message.id}.`;

@@ -22,7 +22,7 @@ import type { PeerInfo, SendResult, Transport, TransportHandlers } from '../../t
 import { encodeHeaderValue } from '../header-values.js';
 import { modernVersions } from '../protocol.js';
 import { Exchange, type ExchangeOwner, type MessageHooks } from './exchange.js';
-import { isReply, type Message, MessageScanner } from './message.js';
+import { isReply, type Message, MessageScanner, resultOf } from './message.js';
 import { ServerStream, type ServerStreamOwner } from './server-stream.js';
 import { SseEndpoint, type SseOwner } from './sse-endpoint.js';
 
@@ -272,7 +272,7 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   }
 
   #onInitialized(message: Message): void {
-    const { protocolVersion } = JSON.parse(message.result) as { protocolVersion?: unknown };
+    const { protocolVersion } = (resultOf(message) ?? {}) as { protocolVersion?: unknown };
     if (typeof protocolVersion === 'string') this.#legacyVersion = protocolVersion;
   }
 

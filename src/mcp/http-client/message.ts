@@ -22,8 +22,14 @@ export interface Message {
   readonly name: string;
   /** The protocol's revision that `_meta` names; '' where it names none. */
   readonly version: string;
-  /** The result, or the error of an error response, as JSON text. */
-  readonly result: string;
+  /** Where the result stands in the frame, or the error of an error response; -1 where there is neither. */
+  readonly resultStart: number;
+  readonly resultEnd: number;
+}
+
+/** The result of a response, or the error of an error response. */
+export function resultOf({ frame, resultStart, resultEnd }: Message): unknown {
+  return JSON.parse(frame.toString('utf8', resultStart, resultEnd));
 }
 
 export class MessageScanner {
@@ -45,7 +51,8 @@ export class MessageScanner {
       method: methodText(frame, record),
       name: nameText(frame, record),
       version: rangeText(frame, record, EnvelopeField.VersionStart),
-      result: rangeText(frame, record, EnvelopeField.ResultStart),
+      resultStart: record[EnvelopeField.ResultStart],
+      resultEnd: record[EnvelopeField.ResultEnd],
     };
   }
 
