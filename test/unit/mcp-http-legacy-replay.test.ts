@@ -1,6 +1,6 @@
 /** Streams of the legacy era that broke: what their clients get when they come back. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { EventStore, StoredEvent } from '../../src/mcp/http/legacy/event-store.js';
+import type { EventStore } from '../../src/mcp/http/legacy/event-store.js';
 import { memoryEventStore } from '../../src/mcp/http/legacy/memory-event-store.js';
 import { createServer, type McpServer } from '../../src/mcp/index.js';
 import { DeadlineQueue } from '../../src/rpc/deadline-queue.js';
@@ -288,32 +288,73 @@ describe('closeStream()', () => {
 });
 
 describe('a store that fails', () => {
-  it('costs replays, not calls', async () => {
-    const failures: unknown[] = [];
-    const server = createServer({
+  const fail = (): never => {
+    throw new Error('disk full');
+  };
+  const reject = async (): Promise<never> => fail();
+  const failures: unknown[] = [];
+  const fast = (): McpServer =>
+    createServer({
       ...named,
       rpc: { onHandlerError: (error, what) => failures.push([what, (error as Error).message]) },
     }).tool('now', async () => 'now');
-    const fail = (..._args: (StoredEvent | string | number)[]): never => {
-      throw new Error('disk full');
+
+  it.each([
+    ['throws', fail],
+    ['rejects', reject],
+  ])('costs replays, not calls, where it %s', async (_how, broken) => {
+    const store: EventStore = {
+      append: broken,
+      read: () => [],
+      dropStream: broken,
+      dropSession: broken,
+      close: () => {},
     };
-    const reject = async (): Promise<never> => fail();
-    for (const broken of [fail, reject]) {
-      const store: EventStore = {
-        append: broken,
-        read: broken,
-        dropStream: broken,
-        dropSession: broken,
-        close: () => {},
-      };
-      const served = await serve(server, store);
-      const client = await served.session();
-      const events = await (await client.events(toolCall(1, 'now'))).rest();
-      expect(events.slice(1).map(word)).toEqual(['now']);
-      expect((await client.get({ 'last-event-id': events[0].id ?? '' })).status).toBe(500);
-      expect(await client.delete()).toBe(204);
-      expect(served.endpoint.storeFailures).toBeGreaterThanOrEqual(3);
-    }
+    const served = await serve(fast(), store);
+    const client = await served.session();
+    const events = await (await client.events(toolCall(1, 'now'))).rest();
+    expect(events.slice(1).map(word)).toEqual(['now']);
+    expect((await client.get({ 'last-event-id': events[0].id ?? '' })).status).toBe(400);
+    expect(await client.delete()).toBe(204);
+    expect(served.endpoint.storeFailures).toBe(3);
     expect(failures).toContainEqual(['event store', 'disk full']);
+  });
+
+  it.each([
+    ['throws', fail],
+    ['rejects', reject],
+  ])('refuses a replay where reading %s', async (_how, broken) => {
+    const client = await (await serve(fast(), { ...slowStore(), read: broken })).session();
+    const events = await (await client.events(toolCall(1, 'now'))).rest();
+    expect((await client.get({ 'last-event-id': events[0].id ?? '' })).status).toBe(500);
+  });
+
+  it('never replays around an event that it lost', async () => {
+    const kept = slowStore();
+    const store: EventStore = {
+      ...kept,
+      append: (event) => (event.data.includes('"data":2') ? reject() : kept.append(event)),
+    };
+    const client = await (await serve(counting(), store)).session();
+    const events = await (await client.events(toolCall(1, 'count'))).rest();
+    expect((await client.get({ 'last-event-id': events[1].id ?? '' })).status).toBe(400);
+    expect((await (await client.listen(events[2].id)).rest()).map(word)).toEqual([3, 4, 'counted']);
+  });
+
+  it('is not waited for without end: what it does not take is not kept', async () => {
+    const never = new Promise<void>(() => {});
+    const big = 'x'.repeat(1_000_000);
+    const server = createServer(named).tool('flood', async (_args, context) => {
+      for (let step = 0; step < 10; step++) {
+        while (context.connection.notify('notifications/message', { data: step, big }) === 'full')
+          await context.connection.drained();
+      }
+      return 'flooded';
+    });
+    const served = await serve(server, { ...slowStore(), append: () => never });
+    const client = await served.session();
+    const events = await (await client.events(toolCall(1, 'flood'))).rest();
+    expect(events.slice(1).map(word)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 'flooded']);
+    expect(served.endpoint.storeFailures).toBeGreaterThanOrEqual(5);
   });
 });

@@ -50,6 +50,8 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
   /** The Peer of the session itself. */
   readonly peer: Peer;
   lastSequence = 0;
+  lostSequence = 0;
+  unstored = 0;
   /** When it ends unless somebody uses it. */
   expiresAt = 0;
   heapIndex = -1;

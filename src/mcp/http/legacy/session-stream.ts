@@ -6,7 +6,8 @@
  *     send() ──► live connection, if any ──► store          resume(): store ──► connection, then live
  */
 
-import { RpcErrorCode } from '../../../errors.js';
+import { RingwireError, RpcErrorCode } from '../../../errors.js';
+import { maxStoredEventBytes } from '../../../limits.js';
 import type { DeadlineEntry, DeadlineQueue } from '../../../rpc/deadline-queue.js';
 import { EventStream } from '../../../transports/http/event-stream.js';
 import type { HttpExchange } from '../../../transports/http/http-server.js';
@@ -30,6 +31,10 @@ export interface StreamOwner {
   /** A client that reads nothing for this long loses its connection. */
   readonly stallTimeoutMs: number;
   lastSequence: number;
+  /** The last event that the store did not take: a replay from before it would leave something out. */
+  lostSequence: number;
+  /** Characters of messages that the store has not confirmed yet. */
+  unstored: number;
   /** A message found nobody to go to and no store. */
   onUndelivered(): void;
   onStoreFailure(error: unknown): void;
@@ -224,9 +229,10 @@ export class SessionStream extends ExchangeHolder implements DeadlineEntry {
       return;
     }
     const isKnown = stored[0]?.sequence === sequence;
-    if (this.#isEnded && stored.length === (isKnown ? 1 : 0)) {
+    const isLost = sequence < this.#owner.lostSequence;
+    if (isLost || (this.#isEnded && stored.length === (isKnown ? 1 : 0))) {
       this.#leave();
-      if (isKnown) exchange.respond(204, []);
+      if (isKnown && !isLost) exchange.respond(204, []);
       else refuseInvalid(exchange, 400, 'The events after Last-Event-ID are no longer kept.');
       return;
     }
@@ -272,17 +278,29 @@ export class SessionStream extends ExchangeHolder implements DeadlineEntry {
   }
 
   #append(store: EventStore, event: StoredEvent): void {
+    const owner = this.#owner;
+    const lose = (error: unknown): void => {
+      owner.lostSequence = Math.max(owner.lostSequence, event.sequence);
+      owner.onStoreFailure(error);
+    };
+    if (owner.unstored > maxStoredEventBytes) {
+      lose(new RingwireError('OVERLOADED', 'The event store does not keep up; an event was not stored.'));
+      return;
+    }
     try {
       const appending = store.append(event);
       if (appending === undefined) return;
-      const settled = appending.catch((error: unknown) => this.#owner.onStoreFailure(error));
+      owner.unstored += event.data.length;
+      const settled = appending.catch(lose).then(() => {
+        owner.unstored -= event.data.length;
+      });
       const all = this.#appended === undefined ? settled : Promise.all([this.#appended, settled]);
       this.#appended = all;
       void all.then(() => {
         if (this.#appended === all) this.#appended = undefined;
       });
     } catch (error) {
-      this.#owner.onStoreFailure(error);
+      lose(error);
     }
   }
 }
