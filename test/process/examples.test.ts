@@ -6,6 +6,7 @@ import { Running, root } from './run.js';
 
 const shows: Record<string, RegExp> = {
   'embed-tcp.mjs': /^tcp:.* 2 \+ 3 = 5\nunix:.* 2 \+ 3 = 5\n$/,
+  'embed-http.mjs': /^http:.* 2 \+ 3 = 5\nws:.* 2 \+ 3 = 5\nhttp:.*\/tools: 2 \+ 3 = 5\n$/,
   'client.mjs':
     /ringwire-demo speaks 2026-07-28[\s\S]*echo: hello[\s\S]*cancelled: CANCELLED[\s\S]*failed: true/,
   'plain-json-rpc.mjs': /^2\.5\n[\s\S]*Hello client!\n[\s\S]*-32602 division by zero/m,

@@ -61,7 +61,7 @@ beforeAll(async () => {
   for (const { name, text } of blocks('js')) writeFileSync(join(folder, name), typed(text));
   server = spawn(process.execPath, ['calculator.mjs'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(server.stdout as NodeJS.ReadableStream, 'data');
-  expect(String(line)).toBe(`calculator listens on tcp://127.0.0.1:${port}\n`);
+  expect(String(line)).toBe(`calculator listens on http://127.0.0.1:${port}/mcp\n`);
 });
 
 afterAll(async () => {
@@ -76,7 +76,7 @@ describe('the programs of the README', () => {
   const programs = blocks('js').filter(({ name }) => name !== 'calculator.mjs');
 
   it('are all named', () => {
-    expect(programs.map(({ name }) => name)).toEqual(['client.mjs', 'rpc.mjs', 'sdk.mjs']);
+    expect(programs.map(({ name }) => name)).toEqual(['client.mjs', 'sdk-client.mjs', 'rpc.mjs', 'sdk.mjs']);
   });
 
   it.each(programs)('$name prints what its comment says', ({ name, text }) => {
@@ -90,7 +90,9 @@ describe('the programs of the README', () => {
 });
 
 describe('the commands of the README', () => {
-  const lines = blocks('sh').flatMap(({ text }) => text.trim().split('\n'));
+  const lines = blocks('sh')
+    .filter(({ name }) => name === '')
+    .flatMap(({ text }) => text.trim().split('\n'));
   const runnable = lines.filter((line) => line.startsWith('npx ringwire'));
 
   it('are those of package.json or of ringwire', () => {
@@ -99,6 +101,13 @@ describe('the commands of the README', () => {
     expect(others).toEqual(['npm ci && npm start', 'npm ci && npm test', 'npm install ringwire']);
     expect(scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
     expect(runnable.length).toBeGreaterThan(2);
+  });
+
+  it('include one for curl', () => {
+    const [{ text }] = blocks('sh').filter(({ name }) => name === 'curl.sh');
+    const result = spawnSync('sh', ['-c', typed(text)], { encoding: 'utf8', timeout: 20_000 });
+    expect(result.status, result.stderr).toBe(0);
+    expect(JSON.parse(result.stdout).result.content).toEqual([{ type: 'text', text: '5' }]);
   });
 
   it.each(runnable)('%s', (line) => {
