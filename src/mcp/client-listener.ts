@@ -1,4 +1,5 @@
 /** The subscriptions of a client, in both eras, over lost connections. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, RingwireError } from '../errors.js';
 import type { Peer } from '../rpc/peer.js';
 import type { RequestOptions } from '../rpc/types.js';
@@ -111,7 +112,7 @@ export class ClientListener {
   async #streamAgain(subscription: Subscription, signal: AbortSignal): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       const delayMs = Math.min(firstStreamDelayMs * 2 ** attempt, longestStreamDelayMs);
-      await new Promise((resolve) => setTimeout(resolve, delayMs * (0.5 + Math.random() / 2)));
+      await sleep(delayMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
       if (signal.aborted || subscription.ended || this.#session.isClosed) return subscription.end();
       try {
         await this.#start(subscription, signal);

@@ -435,6 +435,22 @@ describe('in the legacy era', () => {
     expect(await mcp.callTool('echo', { text: 'again' })).toMatchObject({ content: [{ text: 'again' }] });
   });
 
+  it('a notification that is refused is reported', async () => {
+    const { url } = await serve(
+      legacy((each, response) => {
+        if (each.verb === 'GET') response.writeHead(405).end();
+        else refuse(response, 400, { code: -32600, message: 'not now' });
+      }),
+    );
+    const errors: string[] = [];
+    const mcp = await client(url, {
+      era: 'legacy',
+      rpc: { onProtocolError: ({ message }) => errors.push(message) },
+    });
+    await mcp.notify('notifications/roots/list_changed');
+    await expect.poll(() => errors).toEqual(['not now']);
+  });
+
   it('what was told before close() is delivered', async () => {
     const { url, asked } = await serve(
       legacy((each, response) => {

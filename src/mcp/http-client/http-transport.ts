@@ -256,8 +256,10 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   // The era's own business.
 
   #tell(exchange: Exchange, failure: RingwireError | undefined): void {
+    const { hooks } = exchange.traits;
     if (failure !== undefined && exchange.isRequest) this.onRequestFailed?.(exchange.message.id, failure);
-    exchange.traits.hooks?.onEnd?.(failure);
+    else if (failure !== undefined && hooks?.onEnd === undefined) this.report(failure);
+    hooks?.onEnd?.(failure);
   }
 
   #start(exchange: Exchange): void {
