@@ -171,6 +171,22 @@ describe('draining', () => {
     await listener.close();
   });
 
+  test('sends what is answered in the callback that closes it', async () => {
+    const { listener, port } = await listen(
+      {},
+      {
+        onBody: (exchange) => {
+          void listener.close();
+          exchange.respond(200, [], 'the last answer');
+        },
+      },
+    );
+    const client = raw(port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx');
+    await client.closed();
+    await listener.close();
+    expect(client.text).toMatch(/the last answer$/);
+  });
+
   test('cuts what does not end in time', async () => {
     const streams: HttpStream[] = [];
     const { listener, port } = await listen(

@@ -194,6 +194,8 @@ export class UwsListener implements HttpListener {
     await state.idle(drainTimeoutMs, () => this.#group.size);
     this.#group.cut();
     if (mustLinger) await new Promise((resolve) => setTimeout(resolve, lingerMs));
+    // The last answer may have been given inside a callback of uWebSockets.js, which sends it when that returns.
+    await new Promise((resolve) => setImmediate(resolve));
     for (const app of this.#apps) app.close();
   }
 }
