@@ -389,6 +389,22 @@ describe('in the legacy era', () => {
     expect(methods(asked).filter((method) => method === 'tools/call')).toHaveLength(1);
   });
 
+  it('a tool whose answer broke off is not called again where the session ended meanwhile', async () => {
+    let sessions = 0;
+    const { url, asked } = await serve(
+      legacy(
+        (each, response) => {
+          if (each.verb === 'POST') response.writeHead(200, events).end('retry: 1\nid: 1\ndata: \n\n');
+          else response.writeHead(each.headers['last-event-id'] === undefined ? 405 : 404).end();
+        },
+        () => `session-${++sessions}`,
+      ),
+    );
+    const mcp = await client(url, { era: 'legacy' });
+    await expect(mcp.callTool('any')).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' });
+    expect(methods(asked).filter((method) => method === 'tools/call')).toHaveLength(1);
+  });
+
   it('official servers that cut a stream deliver the answer on the next', async () => {
     const served = await sdk1Http({ stateful: true, resumable: true });
     cleanups.push(served.close);

@@ -83,6 +83,11 @@ export class Exchange implements FrameSink {
     this.traits = traits;
   }
 
+  /** Whether the server began to answer, so that it may have carried the message out. */
+  get wasTaken(): boolean {
+    return this.#isResuming;
+  }
+
   get isRequest(): boolean {
     return this.message.kind === EnvelopeKind.Request;
   }

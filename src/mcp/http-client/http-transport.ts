@@ -228,11 +228,13 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
       return;
     }
     const isLost = error !== undefined && status === 404 && sessionId !== undefined;
-    const failure = isLost ? sessionEnded(this.url, error) : error;
+    const gone = isLost ? sessionEnded(this.url, error) : undefined;
+    // What had begun before the session ended may be done: its caller must not take it for never looked at.
+    const failure = exchange.wasTaken ? error : (gone ?? error);
     if (message.method === 'notifications/initialized') this.#begin(failure);
     this.#tell(exchange, failure);
     this.#checkNotices();
-    if (isLost && sessionId === this.#sessionId) this.destroy(failure);
+    if (gone !== undefined && sessionId === this.#sessionId) this.destroy(gone);
   }
 
   onServerFrame(frame: Buffer): void {
