@@ -31,6 +31,9 @@ export class CallServer {
   readonly #counters: PeerCounters;
   /** Why calls are aborted since the connection ended; undefined while it is open, or where they may go on. */
   #callerGone: RingwireError | undefined = undefined;
+  /** The connection ended, and its calls with it; what ended it stands beside it. */
+  #isCallerGone = false;
+  #endedBy: RingwireError | undefined = undefined;
   /** Batches that wait for some of their elements. */
   readonly #batches = new Set<BatchReply>();
 
@@ -74,9 +77,9 @@ export class CallServer {
 
   /** Registers an asynchronous call. False when it was refused, and answered, or when its caller is gone. */
   track(call: ServedCall): boolean {
-    if (this.#callerGone !== undefined) {
+    if (this.#isCallerGone) {
       // The connection ended while the handler ran, which nobody would tell it any more.
-      call.abort(this.#callerGone);
+      call.abort(this.#goneReason());
       return false;
     }
     const refusal = this.inFlight.track(call);
@@ -180,12 +183,20 @@ export class CallServer {
   disconnect(error: RingwireError | undefined): void {
     this.#batches.clear();
     if (!this.#options.cancelOnDisconnect) return;
-    const reason = new RingwireError('CONNECTION_CLOSED', 'The caller is gone.', { cause: error });
-    this.#callerGone = reason;
+    this.#isCallerGone = true;
+    this.#endedBy = error;
     for (const call of this.inFlight.all()) {
       this.inFlight.untrack(call);
-      call.abort(reason);
+      call.abort(this.#goneReason());
     }
+  }
+
+  /** Made when the first call needs it: a stack trace costs more than the whole end of a connection without calls. */
+  #goneReason(): RingwireError {
+    this.#callerGone ??= new RingwireError('CONNECTION_CLOSED', 'The caller is gone.', {
+      cause: this.#endedBy,
+    });
+    return this.#callerGone;
   }
 
   /** Moves the deadline of a call to timeoutMs from now. */

@@ -103,7 +103,7 @@ export interface CloseOptions {
 }
 
 /** PeerOptions with every default filled in and every number checked. */
-export type ResolvedPeerOptions = ReturnType<typeof resolvePeerOptions>;
+export type ResolvedPeerOptions = ReturnType<typeof resolveAnew>;
 
 function positive(
   name: string,
@@ -123,8 +123,18 @@ function positive(
   return number;
 }
 
-/** Throws CONFIG_INVALID that names the option. */
-export function resolvePeerOptions(options: PeerOptions) {
+/** Options that were resolved already: for those who make a Peer for each message. */
+const resolved = new WeakSet<object>();
+
+/** Throws CONFIG_INVALID that names the option. What it returned before is returned as it is. */
+export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
+  if (resolved.has(options)) return options as ResolvedPeerOptions;
+  const made = resolveAnew(options);
+  resolved.add(made);
+  return made;
+}
+
+function resolveAnew(options: PeerOptions) {
   const { batches = false } = options;
   const maxTimeoutMs = positive('maxTimeoutMs', options.maxTimeoutMs, limits.maxTimeoutMs);
   return {

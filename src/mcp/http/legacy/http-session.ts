@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { RingwireError } from '../../../errors.js';
 import type { DeadlineEntry, DeadlineQueue } from '../../../rpc/deadline-queue.js';
 import { Peer } from '../../../rpc/peer.js';
-import type { CloseOptions, PeerOptions } from '../../../rpc/peer-options.js';
+import { type CloseOptions, type PeerOptions, resolvePeerOptions } from '../../../rpc/peer-options.js';
 import type { IdText } from '../../../rpc/types.js';
 import type { HttpExchange } from '../../../transports/http/http-server.js';
 import { closableStreamKey } from '../../context.js';
@@ -72,7 +72,13 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
     this.#host = host;
     this.tag = sessionTag(this.id);
     this.principal = exchange.principal?.principal;
-    this.#peerOptions = { ...host.peerOptions, nextRequestId: () => this.#nextRequestId() };
+    this.#peerOptions = resolvePeerOptions({
+      ...host.peerOptions,
+      nextRequestId: () => {
+        this.#lastRequestId += 1;
+        return this.#lastRequestId;
+      },
+    });
     this.transport = new SessionTransport(this, exchange);
     this.peer = new Peer(this.transport, this.#peerOptions);
     this.peer.auth = exchange.principal;
@@ -139,15 +145,7 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
   call(exchange: HttpExchange, body: Buffer): void {
     const agreed = this.#agreed as LegacySession;
     const post = new PostTransport(this, exchange);
-    const peer = new Peer(post, {
-      ...this.#peerOptions,
-      nextRequestId: () => {
-        const id = this.#nextRequestId();
-        post.asked.push(String(id));
-        this.#askers.set(String(id), post);
-        return id;
-      },
-    });
+    const peer = new Peer(post, this.#peerOptions);
     peer.auth = exchange.principal;
     peer.logLevel = this.peer.logLevel;
     joinLegacySession(peer, agreed);
@@ -179,6 +177,11 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
     if (isLast) this.#askers.delete(id);
     if (post === undefined) this.transport.feed(frame);
     else post.feed(frame);
+  }
+
+  /** A request of ours leaves on the stream of a POST: its reply goes there. */
+  onAsk(post: PostTransport, id: IdText): void {
+    this.#askers.set(id, post);
   }
 
   /** A stream for the messages of a POST. */
@@ -263,11 +266,6 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
   onStreamChange(stream: SessionStream): void {
     if (stream.isEnded && !stream.isConnected) this.#streams.delete(stream.id);
     if (this.#agreed !== undefined) this.#host.onActivity(this);
-  }
-
-  #nextRequestId(): number {
-    this.#lastRequestId += 1;
-    return this.#lastRequestId;
   }
 
   #toStore(work: (store: EventStore) => void | Promise<void>): void {

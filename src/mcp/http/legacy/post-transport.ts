@@ -16,6 +16,9 @@ import type { HttpSession } from './http-session.js';
 import { refuseUnknownSession } from './refusals.js';
 import type { SessionStream } from './session-stream.js';
 
+/** Our requests as src/rpc/json-text.ts writes them; their ids are numbers. */
+const ownRequestId = /^\{"jsonrpc":"2\.0","id":(\d+),"method":/;
+
 export class PostTransport extends ExchangeHolder implements Transport, ClosableStream, DeadlineEntry {
   readonly kind = 'http';
   readonly implementation = 'twin';
@@ -80,7 +83,7 @@ export class PostTransport extends ExchangeHolder implements Transport, Closable
     const text = typeof frame === 'string' ? frame : Buffer.from(frame).toString();
     this.#session.checkSize(text);
     const code = answerCode(text);
-    const result = code === undefined ? (this.#stream ?? this.#openStream()).send(text) : this.#answer(text);
+    const result = code === undefined ? this.#sendBefore(text) : this.#answer(text);
     this.#isFull = result === 'full';
     return result;
   }
@@ -116,6 +119,16 @@ export class PostTransport extends ExchangeHolder implements Transport, Closable
     this.#stream?.end();
     if (this.#exchange !== undefined) refuseUnknownSession(this.#exchange, null);
     this.#end(error);
+  }
+
+  /** A notification, or a request of ours. */
+  #sendBefore(text: string): SendResult {
+    const id = ownRequestId.exec(text)?.[1];
+    if (id !== undefined) {
+      this.asked.push(id);
+      this.#session.onAsk(this, id);
+    }
+    return (this.#stream ?? this.#openStream()).send(text);
   }
 
   #openStream(): SessionStream {
