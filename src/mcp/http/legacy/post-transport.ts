@@ -22,7 +22,6 @@ const ownRequestId = /^\{"jsonrpc":"2\.0","id":(\d+),"method":/;
 export class PostTransport extends ExchangeHolder implements Transport, ClosableStream, DeadlineEntry {
   readonly kind = 'http';
   readonly implementation = 'twin';
-  readonly peer: PeerInfo;
   /** Ids of requests made on its stream. */
   readonly asked: IdText[] = [];
   expiresAt = 0;
@@ -31,6 +30,7 @@ export class PostTransport extends ExchangeHolder implements Transport, Closable
   /** undefined once it was answered as a whole, or its client is gone. */
   #exchange: HttpExchange | undefined;
   #stream: SessionStream | undefined;
+  #peer: PeerInfo | undefined;
   #handlers: TransportHandlers | undefined;
   #served: Peer | undefined;
   /** Reading the body: an answer that comes now was there at once. */
@@ -44,8 +44,13 @@ export class PostTransport extends ExchangeHolder implements Transport, Closable
     super();
     this.#session = session;
     this.#exchange = exchange;
-    this.peer = exchange.peer;
     this.hold(exchange);
+  }
+
+  /** Asked of the engine when somebody wants to know: finding it out costs more than the rest of a short call. */
+  get peer(): PeerInfo {
+    this.#peer ??= this.#exchange?.peer ?? this.#session.transport.peer;
+    return this.#peer;
   }
 
   get bufferedBytes(): number {
@@ -67,6 +72,8 @@ export class PostTransport extends ExchangeHolder implements Transport, Closable
     this.feed(body);
     this.#isReading = false;
     if (this.#isAnswered || this.#isEnded || this.#stream !== undefined) return;
+    // Whoever asks later may find no exchange to ask.
+    void this.peer;
     if (this.#session.primes) this.#openStream();
     else this.#session.keepAlive(this);
   }
@@ -132,6 +139,7 @@ export class PostTransport extends ExchangeHolder implements Transport, Closable
   }
 
   #openStream(): SessionStream {
+    void this.peer;
     const stream = this.#session.openStream();
     this.#stream = stream;
     // Without an exchange its events go to the store, or nowhere.
