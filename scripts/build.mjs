@@ -25,12 +25,12 @@ for (const option of options) {
 }
 const quiet = options.has('--quiet');
 
-function build() {
+async function build() {
   generateConstants();
   if (options.has('--sanitize')) return buildAddon({ quiet, sanitize: true });
   const addonBuilt = buildAddon({ quiet, sanitize: false });
   if (!addonBuilt && options.has('--prebuild')) return false;
-  if (!buildTypeScript({ quiet })) return false;
+  if (!(await buildTypeScript({ quiet }))) return false;
   if (options.has('--prebuild')) {
     mkdirSync(prebuildFolder(), { recursive: true });
     copyFileSync('build/Release/ringwire.node', `${prebuildFolder()}/ringwire.node`);
@@ -41,7 +41,7 @@ function build() {
 const release = acquireLock({ quiet });
 let succeeded = false;
 try {
-  succeeded = build();
+  succeeded = await build();
 } finally {
   release();
 }

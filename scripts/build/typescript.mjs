@@ -1,7 +1,8 @@
 // src to dist: types checked and declared by tsc, file by file; JavaScript bundled by esbuild, because loading a hundred
 // small modules costs more than everything else a server does before its first answer.
 import { chmodSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { buildSync } from 'esbuild';
+import { build } from 'esbuild';
+import { companions } from './companions.mjs';
 import { filesBelow, fingerprint, isCurrent, run, writeStamp } from './steps.mjs';
 
 const stamp = 'dist/.stamp';
@@ -23,8 +24,8 @@ const entryPoints = [
 ];
 
 /** Dependencies stay outside; modules that entry points share become chunks, so that a class exists once. */
-function bundle() {
-  buildSync({
+async function bundle() {
+  await build({
     entryPoints,
     outbase: 'src',
     outdir: next,
@@ -39,22 +40,24 @@ function bundle() {
     sourcemap: true,
     sourcesContent: false,
     logLevel: 'warning',
+    plugins: [companions()],
   });
 }
 
 /** Returns whether dist is up to date. */
-export function buildTypeScript({ quiet }) {
+export async function buildTypeScript({ quiet }) {
   const { version } = JSON.parse(readFileSync('node_modules/typescript/package.json', 'utf8'));
   const digest = fingerprint({ version }, [
     'tsconfig.json',
     'scripts/build/typescript.mjs',
+    'scripts/build/companions.mjs',
     ...filesBelow('src'),
   ]);
   if (isCurrent(stamp, digest)) return true;
   rmSync(next, { recursive: true, force: true });
   const declarations = ['-p', 'tsconfig.json', '--emitDeclarationOnly', '--outDir', next];
   if (!run('typescript', 'node_modules/typescript/bin/tsc', declarations, { quiet })) return false;
-  bundle();
+  await bundle();
   // npm does this when it installs a package; in a clone nobody else does.
   chmodSync(`${next}/cli/main.js`, 0o755);
   rmSync('dist', { recursive: true, force: true });
