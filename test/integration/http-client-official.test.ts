@@ -90,3 +90,30 @@ describe.each(servers)('%s', (name, era, open) => {
     },
   );
 });
+
+describe('changes', () => {
+  it('of an SDK 2.x server come by a subscription', async () => {
+    const served = await serve(sdk2Http());
+    const mcp = await client(served);
+    const subscription = await mcp.listen({ toolsListChanged: true });
+    expect(subscription.accepted).toEqual({ toolsListChanged: true });
+    served.toolsChanged();
+    for await (const event of subscription) {
+      expect(event).toEqual({ type: 'toolsListChanged' });
+      break;
+    }
+  });
+
+  it.each([
+    ['sessions', () => sdk1Http({ stateful: true })],
+    ['HTTP+SSE', () => sdk1Sse()],
+  ])('of an SDK 1.x server with %s come by the stream of the server', async (_name, open) => {
+    const mcp = await client(await serve<HttpServed>(open()));
+    const subscription = await mcp.listen({ toolsListChanged: true });
+    await mcp.callTool('grow');
+    for await (const event of subscription) {
+      expect(event).toEqual({ type: 'toolsListChanged' });
+      break;
+    }
+  });
+});
