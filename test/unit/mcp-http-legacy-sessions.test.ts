@@ -135,7 +135,9 @@ describe('header fields', () => {
   });
 
   it('must accept JSON and events', async () => {
-    const { session } = await serve();
+    const { session, url, endpoint } = await serve();
+    expect((await post(url, initialize(), { accept: 'application/json' })).status).toBe(406);
+    expect(endpoint.sessions).toBe(0);
     const client = await session();
     expect((await client.post(toolCall(1, 'echo'), { accept: 'application/json' })).status).toBe(406);
     expect((await client.get({ accept: 'application/json' })).status).toBe(406);

@@ -41,6 +41,8 @@ export interface LegacyEndpointOptions extends McpHttpOptions {
   readonly clock?: Clock;
 }
 
+const mustAccept = 'Accept must list application/json and text/event-stream.';
+
 const methodHead: HeaderList = [...jsonHead, 'allow', 'POST'];
 
 export class LegacyEndpoint {
@@ -102,7 +104,8 @@ export class LegacyEndpoint {
     const isRequest = !isBatch && record[EnvelopeField.Kind] === EnvelopeKind.Request;
     const id = isRequest ? idText(body, record) : null;
     const method = isRequest ? methodText(body, record) : '';
-    if (fields.sessionId === '' && isRequest && this.#serveWithoutSession(exchange, method, id, body)) return;
+    if (fields.sessionId === '' && isRequest && this.#serveWithoutSession(exchange, fields, method, body, id))
+      return;
     const session = this.#find(exchange, fields.sessionId, id);
     if (session === undefined || !this.#checkVersion(exchange, fields.protocolVersion, id)) return;
     if (isBatch && !session.servesBatches) {
@@ -116,8 +119,7 @@ export class LegacyEndpoint {
         'This session is initialized already. POST initialize without Mcp-Session-Id to begin another.';
       refuseInvalid(exchange, 400, message, id);
     } else if (acceptedForm(fields.accept) !== 'auto') {
-      const message = 'Accept must list application/json and text/event-stream.';
-      refuseInvalid(exchange, 406, message, id);
+      refuseInvalid(exchange, 406, mustAccept, id);
     } else if (this.#isClosing) {
       refuse(exchange, shuttingDown, id);
     } else if (session.inFlight >= this.#maxInFlight) {
@@ -177,13 +179,21 @@ export class LegacyEndpoint {
   }
 
   /** initialize opens a session; ping is answered before there is one, too (basic/lifecycle, "Initialization"). */
-  #serveWithoutSession(exchange: HttpExchange, method: string, id: IdText | null, body: Buffer): boolean {
+  #serveWithoutSession(
+    exchange: HttpExchange,
+    { accept }: LegacyFields,
+    method: string,
+    body: Buffer,
+    id: IdText | null,
+  ): boolean {
     if (method === 'ping') {
       exchange.respond(200, jsonHead, `{"jsonrpc":"2.0","id":${id},"result":{}}`);
       return true;
     }
     if (method !== 'initialize') return false;
-    if (this.#isClosing) {
+    if (acceptedForm(accept) !== 'auto') {
+      refuseInvalid(exchange, 406, mustAccept, id);
+    } else if (this.#isClosing) {
       refuse(exchange, shuttingDown, id);
     } else if (this.#table.makeRoom()) {
       this.#table.add(new HttpSession(this.#host, exchange, body));
