@@ -111,6 +111,8 @@ export class UwsTransport implements Transport {
 
   onHeard(): void {
     this.#quietChecks = 0;
+    // Our pong can have taken with it what waited.
+    if (this.#wantsDrain) this.#tick();
   }
 
   onClosed(code: number, reason: string): void {
@@ -151,7 +153,10 @@ export class UwsTransport implements Transport {
       this.destroy(
         new RingwireError('CONNECTION_RESET', `${addressOf(this.peer)} answered no ping; it is cut.`),
       );
-    } else if (this.#quietChecks === 2) this.#socket!.ping();
+    } else if (this.#quietChecks === 2) {
+      this.#socket!.ping();
+      if (this.#wantsDrain) this.#tick();
+    }
   }
 
   /** The listener closes: the owner ends what is in flight, and the peer hears that the server goes away (1001). */
@@ -177,10 +182,8 @@ export class UwsTransport implements Transport {
   #endTick(): void {
     callbackScope.owner = this;
     this.#flush();
-    if (this.#wantsDrain && !this.#isClogged) {
-      this.#wantsDrain = false;
-      this.#handlers?.onDrain?.();
-    }
+    // What waited can have left with what was sent behind it; uWebSockets.js does not report that.
+    if (this.#wantsDrain && !this.#isGone) this.onDrained();
     if (!this.#isClosing) this.#handlers?.onTickEnd?.();
     callbackScope.owner = undefined;
   }

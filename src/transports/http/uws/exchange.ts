@@ -7,7 +7,8 @@ import type { HeaderList, HttpApplication, HttpExchange, HttpPrincipal, HttpStre
 import { bodyTooLarge, bodyTooSlow, headTooLarge, serverFailed, tooManyFields } from '../problems.js';
 import { BodyBuffer } from './body.js';
 import { callbackScope } from './callback-scope.js';
-import { endsConnection, framingProblem, KeptHead } from './head.js';
+import { KeptHead } from './head.js';
+import { endsConnection, expectsMore } from './request-check.js';
 import type { ListenerState } from './state.js';
 import { UwsStream } from './stream.js';
 
@@ -119,8 +120,9 @@ export class UwsExchange implements HttpExchange {
     state.begin();
     callbackScope.owner = this;
     try {
-      const problem = framingProblem(state.head, this.method);
+      const problem = state.check.problem(state.head, this.method, this.path, this.query);
       if (problem !== undefined) this.#refuse(400, problem);
+      else if (expectsMore(state.head)) this.#refuse(417, 'Nothing but "100-continue" can be expected.');
       else if (state.head.count > state.options.http.maxHeaderFields) this.#refuseHead('fields');
       else if (
         state.head.bytes + this.method.length + this.path.length + this.query.length >

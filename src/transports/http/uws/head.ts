@@ -2,7 +2,6 @@
 import type { HttpRequest } from 'uWebSockets.js';
 import { RingwireError } from '../../../errors.js';
 import type { HeaderList } from '../http-server.js';
-import { codingUnknown, hostMissing } from '../problems.js';
 
 /**
  * The fields of the request that is being read. One object serves a listener: a request is read to its end before
@@ -21,6 +20,8 @@ export class HeadReader {
   hosts = 0;
   acceptEncoding = '';
   contentEncoding = '';
+  connection = '';
+  expect = '';
   /** Whose fields these are. */
   owner: object | undefined = undefined;
   readonly #visit = (name: string, value: string): void => {
@@ -34,6 +35,13 @@ export class HeadReader {
           this.host = value;
           this.hosts++;
         }
+        break;
+      case 6:
+        if (name === 'expect') this.expect = this.expect === '' ? value : `${this.expect}, ${value}`;
+        break;
+      case 10:
+        if (name === 'connection')
+          this.connection = this.connection === '' ? value : `${this.connection}, ${value}`;
         break;
       case 14:
         if (name === 'content-length') {
@@ -67,6 +75,8 @@ export class HeadReader {
     this.hosts = 0;
     this.acceptEncoding = '';
     this.contentEncoding = '';
+    this.connection = '';
+    this.expect = '';
     request.forEach(this.#visit);
   }
 
@@ -112,38 +122,8 @@ function lookUp(names: readonly string[], values: readonly string[], count: numb
   return '';
 }
 
-/**
- * What two parsers could read differently, so that what one takes for a body the other takes for a request (RFC 9112,
- * section 11.2). uWebSockets.js itself never serves a request with Content-Length beside Transfer-Encoding, white
- * space around names, line folding, control characters, bare line feeds, another version or a target that is no path.
- * But it takes the first of several Content-Length or Host, any Transfer-Encoding for chunked and an empty one for none.
- */
-export function framingProblem(head: HeadReader, method: string): string | undefined {
-  if (head.contentLengths > 1) return 'Content-Length is there more than once.';
-  if (head.transferEncodings > 1) return 'Transfer-Encoding is there more than once.';
-  if (head.transferEncodings === 1) {
-    if (head.contentLengths === 1) return 'Content-Length stands beside Transfer-Encoding.';
-    if (head.transferEncoding.toLowerCase() !== 'chunked') return codingUnknown(head.transferEncoding);
-  } else if (head.contentLengths === 1 && !/^\d{1,15}$/.test(head.contentLength)) {
-    return 'Content-Length is not a number of bytes.';
-  }
-  if (head.hosts > 1 || head.host === '') return hostMissing;
-  if (method !== 'POST' && method !== 'GET' && !token.test(method)) return 'The method is malformed.';
-  return undefined;
-}
-
-/**
- * Whether nothing behind this request can be trusted to be a request. The chunked coding is read loosely by
- * uWebSockets.js (chunk extensions as digits, any line end), and a length that it did not see, behind a field with an
- * empty name, makes it take a body for a request.
- */
-export function endsConnection(head: HeadReader, method: string): boolean {
-  if (head.contentLengths === 1) return false;
-  return head.transferEncodings > 0 || method === 'POST' || method === 'PUT' || method === 'PATCH';
-}
-
 /** RFC 9110, section 5.6.2. */
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+export const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 const reasons: Readonly<Record<number, string>> = {
   200: 'OK',

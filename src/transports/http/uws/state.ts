@@ -5,6 +5,7 @@ import { AnswerCompressor } from '../content-coding.js';
 import type { HttpApplication, HttpCounters } from '../http-server.js';
 import { BodyPace } from './body-pace.js';
 import { HeadReader, HeadTexts } from './head.js';
+import { RequestCheck } from './request-check.js';
 
 export interface MutableCounters extends HttpCounters {
   requests: number;
@@ -19,6 +20,7 @@ export class ListenerState {
   readonly application: HttpApplication;
   readonly isSecure: boolean;
   readonly head = new HeadReader();
+  readonly check = new RequestCheck();
   readonly texts = new HeadTexts();
   readonly pace: BodyPace;
   readonly compressor: AnswerCompressor | undefined;

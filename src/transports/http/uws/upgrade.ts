@@ -7,7 +7,7 @@ import { type SocketData, UwsTransport } from '../../websocket/uws-transport.js'
 import type { HeaderList, HttpPrincipal, HttpUpgrade } from '../http-server.js';
 import { serverFailed } from '../problems.js';
 import { addressText } from './exchange.js';
-import { framingProblem, KeptHead } from './head.js';
+import { KeptHead } from './head.js';
 import type { ListenerState } from './state.js';
 
 /** Whether a request with Sec-WebSocket-Key asks to become a WebSocket of the one version there is (RFC 6455, 4.2.1). */
@@ -79,7 +79,8 @@ export class UwsUpgrade implements HttpUpgrade {
     const hasBody = head.transferEncodings > 0 || (head.contentLengths > 0 && head.contentLength !== '0');
     // What came behind the head would be read as frames.
     const problem =
-      framingProblem(head, this.method) ?? (hasBody ? 'A request to upgrade has no body.' : undefined);
+      this.#state.check.problem(head, this.method, this.path, this.query) ??
+      (hasBody ? 'A request to upgrade has no body.' : undefined);
     const { application, counters } = this.#state;
     counters.requests++;
     this.#state.begin();
@@ -131,19 +132,22 @@ export class UwsUpgrade implements HttpUpgrade {
     if (this.#isSettled || this.#isAborted) return;
     this.#isSettled = true;
     const text = this.#state.texts.get(status, head);
+    const kept = typeof body === 'object' ? Uint8Array.prototype.slice.call(body) : body;
     const send = (): void => {
       this.#response.writeStatus(text);
-      this.#response.end(body, true);
+      this.#response.end(kept, true);
     };
-    if (this.#isEntered) send();
-    else this.#response.cork(send);
-    this.#state.counters.responses[Math.trunc(status / 100) - 1]++;
-    this.#state.end();
+    // Until it is answered uWebSockets.js cuts the connection at a further request: none is served behind this one.
+    setImmediate(() => {
+      if (this.#isAborted) return;
+      this.#response.cork(send);
+      this.#state.counters.responses[Math.trunc(status / 100) - 1]++;
+      this.#state.end();
+    });
   }
 
   #onAborted(): void {
     this.#isAborted = true;
-    if (this.#isSettled) return;
     this.#isSettled = true;
     this.#state.counters.aborted++;
     this.#state.end();
