@@ -234,7 +234,14 @@ describe('streams', () => {
     }
     vi.advanceTimersByTime(stallTimeoutMs - 1000);
     expect(application.aborted).toEqual([]);
+    // An application that fills every room it is told of must not be told of any in a connection that was cut.
+    for (const stream of application.streams) {
+      stream.onDrain = () => {
+        while (stream.write('x'.repeat(100_000)) !== 'full');
+      };
+    }
     vi.advanceTimersByTime(3000);
+    for (const stream of application.streams) expect(stream.write('x')).toBe('full');
     await application.until(() => application.aborted.length === 2);
     session.destroy();
   });

@@ -32,6 +32,9 @@ export class Http1Request extends IncomingMessage {
 /** A refused body's rest up to this size is read and thrown away; beyond it, closing is cheaper. */
 const discardBytes = 64 * 1024;
 
+/** Text of this size is made into bytes before it is written. */
+const textBytes = 4 * 1024;
+
 function onData(this: Http1Request, chunk: Buffer): void {
   this.exchange?.bodyChunk(chunk);
 }
@@ -205,7 +208,7 @@ export class Http1Stream implements HttpStream {
 
   write(chunk: string | Uint8Array): SendResult {
     const response = this.#response;
-    if (!this.#isOpen || response.destroyed) return 'full';
+    if (!this.#isOpen || isGone(response)) return 'full';
     if (response.writableLength >= this.#context.options.highWatermarkBytes) {
       this.#wantsDrain = true;
       return 'full';
@@ -213,7 +216,9 @@ export class Http1Stream implements HttpStream {
     this.#hasHead = true;
     if (chunk.length === 0) return 'sent';
     const isBehind = hasUnsent(response);
-    response.write(chunk, this.#written);
+    // What waits is bytes: text that waits would be held a second time, as the bytes being written.
+    const isText = typeof chunk === 'string' && (isBehind || chunk.length >= textBytes);
+    response.write(isText ? Buffer.from(chunk) : chunk, this.#written);
     if (!isBehind) return 'sent';
     this.#wantsDrain = true;
     return 'queued';
@@ -227,11 +232,16 @@ export class Http1Stream implements HttpStream {
   }
 
   #onWritten(): void {
-    if (!this.#wantsDrain || !this.#isOpen || this.#response.destroyed) return;
+    if (!this.#wantsDrain || !this.#isOpen || isGone(this.#response)) return;
     if (this.bufferedBytes > this.#context.options.lowWatermarkBytes) return;
     this.#wantsDrain = false;
     this.onDrain?.();
   }
+}
+
+/** A socket that was cut tells so to the response later, and until then takes what is written and forgets it. */
+function isGone(response: ServerResponse): boolean {
+  return response.destroyed || response.socket?.destroyed === true;
 }
 
 /** Whether bytes wait for the client, not just for the end of the tick, at which node writes what came together. */
