@@ -23,6 +23,12 @@ import type { PendingCalls } from './pending-calls.js';
 import { type Refusal, refusalError, refusalOf } from './refusals.js';
 import { ServedCall } from './served-call.js';
 
+/**
+ * What the scan of a frame fills. All readers share it: everything is read from it before a handler runs, which may be
+ * given another frame before it returns (by a transport that delivers at once).
+ */
+const scanned = new Int32Array(EnvelopeField.Count);
+
 export class FrameReader {
   readonly #peer: Peer;
   readonly #options: ResolvedPeerOptions;
@@ -31,7 +37,6 @@ export class FrameReader {
   readonly #calls: CallServer;
   readonly #pending: PendingCalls;
   readonly #scanner: EnvelopeScanner;
-  readonly #record = new Int32Array(EnvelopeField.Count);
 
   constructor(
     peer: Peer,
@@ -59,7 +64,7 @@ export class FrameReader {
   }
 
   #read(frame: Buffer, batch: BatchReply | undefined): void {
-    const record = this.#record;
+    const record = scanned;
     const verdict = this.#scanner.scan(frame, record);
     if (verdict !== ScanVerdict.Ok) {
       if (verdict === ScanVerdict.BatchArray && batch === undefined && this.#options.batches(this.#peer)) {
@@ -70,8 +75,6 @@ export class FrameReader {
       this.#refuse(refusal, refusalError(refusal), batch);
       return;
     }
-    // A handler may be given another frame before it returns (by a transport that delivers at once), and the record
-    // is reused: everything is read from it before a handler runs.
     switch (record[EnvelopeField.Kind]) {
       case EnvelopeKind.Request:
         this.#readRequest(frame, record, batch);

@@ -29,7 +29,12 @@ import { ReplyBatch } from './direct/reply-batch.js';
 import { type DirectRoutes, methodRoutes } from './direct/routes.js';
 import { Dispatcher } from './dispatcher.js';
 import { Peer } from './peer.js';
-import { type CloseOptions, type PeerOptions, resolvePeerOptions } from './peer-options.js';
+import {
+  type CloseOptions,
+  type PeerOptions,
+  type ResolvedPeerOptions,
+  resolvePeerOptions,
+} from './peer-options.js';
 import type { Handler, Interceptor } from './types.js';
 
 /** Options of every connection of the server; onOpen and onClose are called for each. */
@@ -60,7 +65,7 @@ export class RpcServer {
   readonly dispatcher: Dispatcher;
   /** See RpcServerOptions. */
   readonly maxHttpInFlight: number;
-  readonly #peerOptions: PeerOptions;
+  readonly #peerOptions: ResolvedPeerOptions;
   readonly #routes: DirectRoutes;
   readonly #encodings: readonly Encoding[] | undefined;
   /** Serves the calls of native connections; made when the first of them is asked for. */
@@ -84,7 +89,8 @@ export class RpcServer {
     this.dispatcher = options.dispatcher ?? new Dispatcher();
     this.#httpApplication = options.httpApplication ?? plainJsonRpc;
     this.#routes = options.direct ?? methodRoutes(this.dispatcher);
-    this.#peerOptions = {
+    // Resolved once: every connection would do it anew, and hold a copy.
+    this.#peerOptions = resolvePeerOptions({
       ...options,
       dispatcher: this.dispatcher,
       // One timer and one scanner for the calls of all connections.
@@ -98,7 +104,7 @@ export class RpcServer {
         this.#connections.delete(peer);
         options.onClose?.(error, peer);
       },
-    };
+    });
   }
 
   /** The connections that are open now. */
@@ -215,7 +221,7 @@ export class RpcServer {
   }
 
   /** The options every connection of this server is made with. */
-  get peerOptions(): PeerOptions {
+  get peerOptions(): ResolvedPeerOptions {
     return this.#peerOptions;
   }
 

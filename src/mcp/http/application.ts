@@ -88,9 +88,13 @@ class McpApplication implements ServerApplication, LightCallOwner {
     this.#scanner = peerOptions.scanner ?? createScanner({ maxDepth: peerOptions.maxDepth });
     this.deadlines = peerOptions.deadlines ?? new DeadlineQueue();
     this.maxFrameBytes = maxFrameBytes;
-    this.servedTimeoutMs = resolvePeerOptions(peerOptions).servedTimeoutMs;
+    this.servedTimeoutMs = peerOptions.servedTimeoutMs;
     // The client closing its request is how it cancels.
-    this.#peerOptions = { ...peerOptions, counters: this.counters, cancelOnDisconnect: true };
+    this.#peerOptions = resolvePeerOptions({
+      ...peerOptions,
+      counters: this.counters,
+      cancelOnDisconnect: true,
+    });
     this.#maxInFlight = http.maxInFlight ?? limits.maxHttpInFlight;
     this.#maxSubscriptions = http.maxSubscriptions ?? limits.maxHttpSubscriptions;
     const shared = {
