@@ -66,6 +66,7 @@ export class RpcServer {
   /** See RpcServerOptions. */
   readonly maxHttpInFlight: number;
   readonly #peerOptions: ResolvedPeerOptions;
+  readonly #batches: PeerOptions['batches'];
   readonly #routes: DirectRoutes;
   readonly #encodings: readonly Encoding[] | undefined;
   /** Serves the calls of native connections; made when the first of them is asked for. */
@@ -86,6 +87,7 @@ export class RpcServer {
     this.maxHttpInFlight = maxHttpInFlight;
     if (options.encodings !== undefined) checkEncodings(options.encodings);
     this.#encodings = options.encodings;
+    this.#batches = options.batches;
     this.dispatcher = options.dispatcher ?? new Dispatcher();
     this.#httpApplication = options.httpApplication ?? plainJsonRpc;
     this.#routes = options.direct ?? methodRoutes(this.dispatcher);
@@ -223,6 +225,11 @@ export class RpcServer {
   /** The options every connection of this server is made with. */
   get peerOptions(): ResolvedPeerOptions {
     return this.#peerOptions;
+  }
+
+  /** Those of plain JSON-RPC over HTTP and WebSocket, where batch arrays are served unless `batches` says otherwise. */
+  get webPeerOptions(): ResolvedPeerOptions {
+    return resolvePeerOptions({ ...this.#peerOptions, batches: this.#batches ?? true });
   }
 
   /** Serves a connection made elsewhere. `options` replace the server's peerOptions; they should be made from these. */

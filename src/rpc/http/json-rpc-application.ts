@@ -58,9 +58,9 @@ class JsonRpcApplication implements ServerApplication {
   #goodAccept = '';
 
   constructor(server: RpcServer) {
-    const options = server.peerOptions;
+    const options = server.webPeerOptions;
     this.#server = server;
-    this.#peerOptions = { ...options, batches: options.batches ?? true };
+    this.#peerOptions = options;
     this.#scanner = options.scanner ?? createScanner({ maxDepth: options.maxDepth });
   }
 
