@@ -1,5 +1,5 @@
 /** Requests as they stand on the wire, for tests of HTTP servers. */
-import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 
 /** The engines every test of a server runs on. */
 export const engines = ['node', 'uws'] as const;
@@ -19,11 +19,14 @@ export function ask(
   method = body === undefined ? 'GET' : 'POST',
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method, headers, agent: false }, (response) => {
+    // On a connection of its own that lives on for as long as the answer takes, as clients keep theirs.
+    const agent = new Agent({ keepAlive: true });
+    const outgoing = request(url, { method, headers, agent }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
+        agent.destroy();
         const whole = Buffer.concat(chunks);
         resolve({
           status: response.statusCode ?? 0,
@@ -33,7 +36,10 @@ export function ask(
         });
       });
     });
-    outgoing.on('error', reject);
+    outgoing.on('error', (error) => {
+      agent.destroy();
+      reject(error);
+    });
     outgoing.end(body);
   });
 }
