@@ -78,7 +78,7 @@ class HttpRequestRun {
       if (again === undefined || !this.#peer.isOpen) throw error;
       if (isBroken(error) && safeMethods.has(this.#method)) return this.#send(again);
       if (!this.#lacksHeaders(error)) throw error;
-      await this.#learnTools(again);
+      await this.#learnTools(error);
       const left = this.#leftOptions();
       if (left === undefined) throw error;
       return this.#send(left);
@@ -116,12 +116,14 @@ class HttpRequestRun {
     );
   }
 
-  /** Reads the tools anew: the schema may have changed since, or was never seen. */
-  async #learnTools({ signal, timeoutMs, maxTimeoutMs }: RequestOptions): Promise<void> {
+  /** Reads the tools anew: the schema may have changed since, or was never seen. Throws `refusal` at the end of the time. */
+  async #learnTools(refusal: unknown): Promise<void> {
     const { _meta } = (this.#params ?? {}) as { _meta?: unknown };
-    const options = { signal, timeoutMs, maxTimeoutMs };
     let cursor: unknown;
     for (let page = 0; page < maxToolPages; page++) {
+      const left = this.#leftOptions();
+      if (left === undefined) throw refusal;
+      const options = { signal: left.signal, timeoutMs: left.timeoutMs, maxTimeoutMs: left.maxTimeoutMs };
       const params = { ...(_meta !== undefined && { _meta }), ...(cursor !== undefined && { cursor }) };
       const result: { nextCursor?: unknown } = await this.#peer.request('tools/list', params, options);
       this.#tools?.learn(result);
