@@ -4,7 +4,7 @@
  */
 import { EnvelopeKind } from '../../binding/constants.generated.js';
 import { HttpError, RingwireError } from '../../errors.js';
-import { closeLingerMs } from '../../limits.js';
+import { closeLingerMs, defaultTimeoutMs } from '../../limits.js';
 import { errorFromWire } from '../../rpc/json-text.js';
 import { type FrameSink, statusError } from '../../transports/http/client/answer-reader.js';
 import type { AnswerHeaders, HttpCall } from '../../transports/http/client/http-client.js';
@@ -53,8 +53,9 @@ const maxFruitlessResumes = 5;
 /** Before a broken stream is asked for again, where the server names no time. */
 const defaultRetryMs = 1_000;
 
-/** No server can make a client wait longer than this with `retry`. */
+/** No server can make a client wait longer than this with `retry`, or come back sooner. */
 const maxRetryMs = 60_000;
+const minRetryMs = 100;
 
 export class Exchange implements FrameSink {
   readonly message: Message;
@@ -94,6 +95,8 @@ export class Exchange implements FrameSink {
 
   start(): void {
     this.#call = this.#owner.transmit(this, undefined);
+    // Requests are given up by who made them.
+    if (!this.isRequest && !this.#isOver) this.#limit();
   }
 
   /** Gives it up without telling the owner. */
@@ -121,12 +124,12 @@ export class Exchange implements FrameSink {
   }
 
   onEventId(id: string): void {
-    this.#lastEventId = id;
+    this.#lastEventId = id === '' ? undefined : id;
     this.#fruitless = 0;
   }
 
   onRetry(retryMs: number): void {
-    this.#retryMs = Math.min(retryMs, maxRetryMs);
+    this.#retryMs = Math.min(Math.max(retryMs, minRetryMs), maxRetryMs);
   }
 
   onNamedEvent(): void {
@@ -209,9 +212,19 @@ export class Exchange implements FrameSink {
       this.#finish(statusError(url, this.status, this.#answerHeaders, frame));
   }
 
+  /** Nobody waits for ever to hear that a notification was taken. */
+  #limit(): void {
+    this.#timer = setTimeout(() => {
+      this.#call?.abort();
+      const text = `${this.#owner.url} did not take "${this.message.method}" within ${defaultTimeoutMs} ms.`;
+      this.#finish(new RingwireError('DEADLINE_EXCEEDED', text));
+    }, defaultTimeoutMs).unref();
+  }
+
   /** A stream is to end with the response; one that does not is cut. */
   #linger(): void {
     if (!this.#isStream) return;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#call?.abort();
       this.#finish(undefined);

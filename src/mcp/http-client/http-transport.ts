@@ -3,6 +3,7 @@
  * comes in. What the era asks for (header fields, sessions, streams, resumption) follows from the messages themselves,
  * so that whoever sends them, our client or an official one, need not know.
  */
+import { EnvelopeKind } from '../../binding/constants.generated.js';
 import { type HttpError, RingwireError, RpcError, RpcErrorCode } from '../../errors.js';
 import type { IdText } from '../../rpc/types.js';
 import type { HttpConnectEndpoint } from '../../transports/endpoint.js';
@@ -124,11 +125,13 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
 
   /** send() of a message that was scanned already. */
   post(message: Message, hooks?: MessageHooks): void {
+    const { method } = message;
     if (this.#held !== undefined) {
-      this.#held.push([message, hooks]);
+      const isTakenBack = method === 'notifications/cancelled' && this.#takeBack(cancelledId(message));
+      if (isTakenBack) hooks?.onEnd?.(undefined);
+      else this.#held.push([message, hooks]);
       return;
     }
-    const { method } = message;
     if (message.version !== '') this.#modernVersion = message.version;
     if (method === 'initialize') this.#beginSession();
     // A modern server sends no requests, so what would be a reply has nobody who asked.
@@ -147,6 +150,7 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
 
   /** Gives a request up. The modern era takes that for cancellation; true where it was under way. */
   abort(id: IdText): boolean {
+    if (this.#takeBack(id)) return true;
     for (const exchange of this.#exchanges) {
       if (!exchange.isRequest || exchange.message.id !== id) continue;
       exchange.abort();
@@ -164,9 +168,10 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
   destroy(error?: RingwireError): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#release();
+    const unended = this.#release();
     void this.#server.client.close();
     this.#handlers?.onClose(error);
+    for (const hooks of unended) hooks.onEnd?.(error ?? closedError(this.url));
   }
 
   // For its exchanges and streams.
@@ -190,7 +195,8 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
     const headers = {
       accept: 'text/event-stream',
       ...this.#legacyHeaders(''),
-      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+      // In UTF-8, as browsers send it (HTML, "Server-sent events").
+      ...(lastEventId !== undefined && { 'last-event-id': Buffer.from(lastEventId).toString('latin1') }),
     };
     return requestFrames(this.#server, { method: 'GET', path: this.#path, headers }, sink);
   }
@@ -199,8 +205,9 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
     return this.#scanner.scan(frame);
   }
 
-  opened({ message, status }: Exchange, headers: AnswerHeaders): void {
-    if (message.method !== 'initialize' || status >= 300) return;
+  opened({ message, status, wasTaken }: Exchange, headers: AnswerHeaders): void {
+    // What a broken answer goes on with names no session any more.
+    if (message.method !== 'initialize' || status >= 300 || wasTaken) return;
     const id = headerOf(headers, 'mcp-session-id');
     // Only visible ASCII is a session id (2025-11-25, basic/transports, "Session Management").
     this.#sessionId = /^[\x21-\x7e]+$/.test(id) ? id : undefined;
@@ -289,11 +296,17 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
     for (const [message, hooks] of held) this.post(message, hooks);
   }
 
+  /** Whether a request of this id was still held; it will not be sent. */
+  #takeBack(id: IdText | undefined): boolean {
+    const held = this.#held ?? [];
+    const at = held.findIndex(([{ kind, id: its }]) => kind === EnvelopeKind.Request && its === id);
+    if (at >= 0) held.splice(at, 1);
+    return at >= 0;
+  }
+
   /** True where the message need not be sent, because cutting the stream says it. */
   #cancel(message: Message): boolean {
-    const { requestId } =
-      (JSON.parse(message.frame.toString()) as { params?: { requestId?: unknown } }).params ?? {};
-    const id = JSON.stringify(requestId);
+    const id = cancelledId(message);
     for (const exchange of this.#exchanges) {
       if (exchange.message.id !== id || !exchange.isRequest) continue;
       exchange.abort();
@@ -345,7 +358,7 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
     if (this.#isOver) return;
     const sessionId = this.#sessionId;
     await this.#noticesTaken();
-    this.#release();
+    for (const hooks of this.#release()) hooks.onEnd?.(closedError(this.url));
     if (sessionId !== undefined && this.#legacyVersion !== undefined) await this.#endSession();
     this.#isOver = true;
     await this.#server.client.close();
@@ -395,12 +408,18 @@ export class McpHttpTransport implements Transport, ExchangeOwner, ServerStreamO
     });
   }
 
-  #release(): void {
+  /** Whoever is left to be told that its message came to nothing. */
+  #release(): MessageHooks[] {
     this.#stream?.close();
     this.#sse?.close();
-    for (const exchange of this.#exchanges) exchange.abort();
-    this.#exchanges.clear();
+    const unended: (MessageHooks | undefined)[] = (this.#held ?? []).map(([, hooks]) => hooks);
     this.#held = undefined;
+    for (const exchange of this.#exchanges) {
+      exchange.abort();
+      unended.push(exchange.traits.hooks);
+    }
+    this.#exchanges.clear();
+    return unended.filter((hooks) => hooks !== undefined);
   }
 }
 
@@ -434,6 +453,16 @@ function modernHeaders({ method, name }: Message, version: string): Record<strin
 /** The server did not look at what it answered so: it may be sent again in a new session. */
 function sessionEnded(url: string, cause: RingwireError): RingwireError {
   return new RingwireError('SESSION_ENDED', `${url} knows the session no more.`, { cause });
+}
+
+function closedError(url: string): RingwireError {
+  return new RingwireError('CONNECTION_CLOSED', `The connection with ${url} was closed.`);
+}
+
+/** Whom a notifications/cancelled gives up. */
+function cancelledId(message: Message): IdText | undefined {
+  const { params } = JSON.parse(message.frame.toString()) as { params?: { requestId?: unknown } };
+  return JSON.stringify(params?.requestId);
 }
 
 function mayBeSse(status: number, error: RingwireError): boolean {

@@ -14,6 +14,9 @@ export interface ServerStreamOwner {
 const firstRetryMs = 1_000;
 const longestRetryMs = 30_000;
 
+/** No server can make a client come back sooner than this with `retry`. */
+const leastRetryMs = 100;
+
 export class ServerStream implements FrameSink {
   /** Resolves when the server answered the first GET: it sends here from now on, or never will. */
   readonly ready: Promise<void>;
@@ -25,6 +28,7 @@ export class ServerStream implements FrameSink {
   /** Named by the server. */
   #retryMs: number | undefined;
   #failures = 0;
+  #wasOpen = false;
   #isClosed = false;
 
   constructor(owner: ServerStreamOwner) {
@@ -44,6 +48,7 @@ export class ServerStream implements FrameSink {
 
   onOpen(_status: number, _headers: unknown, isStream: boolean): void {
     this.#resolveReady();
+    this.#wasOpen ||= isStream;
     if (isStream) return;
     // A JSON body or an empty one offers no stream.
     this.close();
@@ -56,15 +61,17 @@ export class ServerStream implements FrameSink {
   }
 
   onEventId(id: string): void {
-    this.#lastEventId = id;
+    this.#lastEventId = id === '' ? undefined : id;
     this.#failures = 0;
   }
 
   onRetry(retryMs: number): void {
-    this.#retryMs = Math.min(retryMs, longestRetryMs);
+    this.#retryMs = Math.min(Math.max(retryMs, leastRetryMs), longestRetryMs);
   }
 
   onEnd(): void {
+    // A server that names a time may end its streams as it likes; one that cannot be had is asked less and less.
+    if (this.#retryMs !== undefined) this.#failures = 0;
     this.#again();
   }
 
@@ -76,7 +83,8 @@ export class ServerStream implements FrameSink {
   onRefused(error: HttpError): void {
     this.#resolveReady();
     if (this.#isClosed) return;
-    if (error.status === 404) this.#owner.onSessionGone(error);
+    // A server that has no GET at all may say 404, too, and not 405; a session that is gone shows at the next POST.
+    if (error.status === 404 && this.#wasOpen) this.#owner.onSessionGone(error);
     // 405 says that there is no such stream; other refusals of the client's making stay as they are.
     else if (error.status >= 500 || error.status === 429) this.#again();
   }
@@ -87,7 +95,7 @@ export class ServerStream implements FrameSink {
 
   #again(): void {
     if (this.#isClosed) return;
-    const waitMs = this.#retryMs ?? Math.min(firstRetryMs * 2 ** this.#failures, longestRetryMs);
+    const waitMs = Math.min((this.#retryMs ?? firstRetryMs) * 2 ** this.#failures, longestRetryMs);
     this.#failures = Math.min(this.#failures + 1, 16);
     // Calls keep the process alive, not the wish to hear of more.
     this.#timer = setTimeout(() => this.#open(), waitMs).unref();

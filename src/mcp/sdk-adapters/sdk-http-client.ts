@@ -103,7 +103,7 @@ export class SdkHttpTransport implements SdkTransport {
             resolve();
             return;
           }
-          this.onerror?.(error);
+          if (!this.#isClosed) this.onerror?.(error);
           reject(error);
         },
       });
@@ -123,7 +123,7 @@ export class SdkHttpTransport implements SdkTransport {
 
   /** What the SDK is to see as the answer of a request that has none: true where this did it. */
   #answerInBand(message: object, error: RingwireError, isTaken: boolean, options: SendOptions): boolean {
-    if (!isRequest(message)) return false;
+    if (!isRequest(message) || this.#isClosed) return false;
     if (error instanceof RpcError) {
       const { rpcCode: code, message: text, data } = error;
       this.#deliver(message.id, { code, message: text, ...(data !== undefined && { data }) });

@@ -12,6 +12,7 @@ export interface FrameSink {
   onFrame(frame: Buffer): void;
   /** An event of another type than 'message'. */
   onNamedEvent?(type: string, data: string): void;
+  /** '' where there is no event to go on from: the server named none, or one that no header field can carry. */
   onEventId?(id: string): void;
   onRetry?(retryMs: number): void;
   /** Everything was read. */
@@ -20,6 +21,9 @@ export interface FrameSink {
   onRefused(error: HttpError): void;
   onFail(error: RingwireError): void;
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about.
+const unsendable = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 type Mode = 'head' | 'json' | 'events' | 'empty' | 'refused' | 'over';
 
@@ -119,7 +123,7 @@ export class AnswerReader implements HttpAnswer {
 
   #onEvent(type: string, data: string, id: string | undefined): void {
     if (this.#mode !== 'events') return;
-    if (id !== undefined) this.#sink.onEventId?.(id);
+    if (id !== undefined) this.#sink.onEventId?.(unsendable.test(id) ? '' : id);
     if (type !== 'message') this.#sink.onNamedEvent?.(type, data);
     // Servers open resumable streams with an event that has an id and no data.
     else if (data !== '') this.#sink.onFrame(Buffer.from(data));
