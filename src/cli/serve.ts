@@ -100,7 +100,7 @@ function signalled(): Promise<void> {
 export const serve = defineCommand({
   name: 'serve',
   summary: 'Serve a module over HTTP, WebSocket, TCP, Unix sockets or stdio',
-  usage: 'MODULE --listen URL [--listen URL …]\n  ringwire serve MODULE --stdio',
+  usage: 'MODULE --listen URL [--listen URL …]\nringwire serve MODULE --stdio',
   details:
     'The default export of MODULE is a server (createServer, createRpcServer, or an McpServer of the official SDK)\nor a function that returns one. SIGINT and SIGTERM stop accepting, let calls in flight finish, and end with 0.\nAn http address serves one path and WebSocket upgrades on it, a ws address WebSocket alone.',
   options: {
