@@ -37,6 +37,8 @@ export class MessageEngine implements CallEngine {
   readonly #replies: MessageReplies;
   readonly #messages = new Int32Array(maxMessages * MessageField.Count);
   readonly #free: number[] = [];
+  /** Numbers of connections that are gone; free once no message of theirs is left. */
+  readonly #retired: number[] = [];
   /** Whose the messages of the arena are. */
   readonly #owners: BatchedTransport[] = [];
   readonly #touched = new Set<BatchedTransport>();
@@ -49,10 +51,8 @@ export class MessageEngine implements CallEngine {
   #collects = false;
   readonly #onTurnEnd = (): void => {
     this.#isScheduled = false;
+    this.#collect();
     this.flush();
-    if (!this.#collects) return;
-    this.#collects = false;
-    this.#calls?.collect();
   };
 
   constructor(native: NativeMessageBatch, table: CallTable, replies: MessageReplies) {
@@ -76,7 +76,8 @@ export class MessageEngine implements CallEngine {
   remove(connection: BatchedTransport): void {
     if (this.connections[connection.index] !== connection) return;
     this.connections[connection.index] = undefined;
-    this.#free.push(connection.index);
+    this.#replies.setPeer(connection.index, undefined);
+    this.#retired.push(connection.index);
   }
 
   /** A message has come. The view is borrowed. */
@@ -89,10 +90,13 @@ export class MessageEngine implements CallEngine {
     const isAlone = length === 0 || length > maxBatchedBytes;
     if (isAlone || this.#owners.length === maxMessages || !this.#reserve(length + 1)) this.flush();
     if (isAlone) {
+      this.#calls?.beforeFrame();
       connection.frame(Buffer.from(message.buffer, message.byteOffset, length));
       this.#endTicks();
       return;
     }
+    // Calls of the batch before that are still at work want what it left here.
+    if (this.#length === 0) this.#collect();
     const end = this.#length + length;
     this.arena.set(message, this.#length);
     this.arena[end] = newline;
@@ -131,13 +135,22 @@ export class MessageEngine implements CallEngine {
     }
     this.#endTicks();
     const late = this.#late;
-    if (late.length === 0) return;
+    if (late.length === 0) {
+      while (this.#retired.length > 0) this.#free.push(this.#retired.pop() as number);
+      return;
+    }
     this.#late = [];
     for (const [connection, message] of late) this.add(connection, message);
   }
 
   close(): void {
     this.flush();
+  }
+
+  #collect(): void {
+    if (!this.#collects) return;
+    this.#collects = false;
+    this.#calls?.collect();
   }
 
   #schedule(): void {

@@ -28,8 +28,8 @@ export class MessageReplies implements Replies {
     this.#units = isHeavy ? heavyUnits : 0;
   }
 
-  /** The peer of a connection, where its answers go. */
-  setPeer(index: number, peer: Peer): void {
+  /** The peer of a connection, where its answers go; undefined once it is gone. */
+  setPeer(index: number, peer: Peer | undefined): void {
     this.#peers[index] = peer;
   }
 
