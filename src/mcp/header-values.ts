@@ -34,5 +34,14 @@ export function decodeHeaderValue(header: string): string | undefined {
 
 /** Without the white space around it, which is no part of a field's value (RFC 9110, section 5.5). */
 export function trimHeaderValue(header: string): string {
-  return header.replace(/^[\t ]+|[\t ]+$/g, '');
+  // No regular expression: one that looks for white space at the end tries at each run inside, again and again.
+  let start = 0;
+  let end = header.length;
+  while (start < end && isBlank(header.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(header.charCodeAt(end - 1))) end -= 1;
+  return header.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }

@@ -1,6 +1,7 @@
 /** What a modern request's head must say, and what is answered where it does not (2026-07-28, streamable-http). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RingwireError } from '../../src/errors.js';
+import { trimHeaderValue } from '../../src/mcp/header-values.js';
 import { createServer } from '../../src/mcp/index.js';
 import { send, sendUnreadable, type TestExchange } from './http-support.js';
 import {
@@ -114,6 +115,12 @@ describe('required headers', () => {
     // Encoded it is this name (which is unknown); plain it would be the name "hi".
     expect(http.post(message, { 'mcp-name': sentinel(name) }).json.error).toMatchObject({ code: -32602 });
     expect(refused(http.post(message, { 'mcp-name': name }))[1]).toBe(-32020);
+  });
+
+  it('trims the white space around a value in one pass, however much stands inside', () => {
+    const inside = `a${' '.repeat(250_000)}b`;
+    expect(trimHeaderValue(` \t${inside}\t `)).toBe(inside);
+    expect(trimHeaderValue(' \t ')).toBe('');
   });
 
   it('asks no Mcp-Name of other methods, and ignores one', () => {
