@@ -155,6 +155,41 @@ describe('a replay', () => {
     expect(JSON.parse(replayed[messages - 1].data ?? '')).toMatchObject({ id: 1 });
   });
 
+  it('waits for what a store is still taking in, also where the call has ended meanwhile', async () => {
+    const [release, asked, taken] = [gate(), gate(), gate()];
+    const kept = memoryEventStore();
+    const store: EventStore = {
+      ...slowStore(),
+      append: async (event) => {
+        if (event.data !== '') {
+          asked.open();
+          await taken.opened;
+        }
+        kept.append(event);
+      },
+      read: (...of) => kept.read(...of),
+    };
+    const server = createServer(named).tool('wait', async () => {
+      await release.opened;
+      return 'waited';
+    });
+    const served = await serve(server, store);
+    const client = await served.session();
+    const first = await client.events(toolCall(1, 'wait'));
+    const primed = await first.next();
+    const noticed = served.nextAbort();
+    await first.cut();
+    await noticed;
+    release.open();
+    await asked.opened;
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = client.get({ 'last-event-id': primed?.id ?? '' });
+    // Another request was answered since, so the server has looked at this one.
+    await client.post(toolCall(2, 'none'));
+    taken.open();
+    expect((await new EventReader(await second).rest()).map(word)).toEqual(['waited']);
+  });
+
   it('is refused for ids of other sessions, and for what is no id', async () => {
     const served = await serve(counting());
     const [mine, theirs] = await Promise.all([served.session(), served.session()]);
@@ -189,6 +224,31 @@ describe('a replay', () => {
     await (await client.events(toolCall(1, 'count'))).rest();
     await client.delete();
     expect(dropped).toEqual([client.id]);
+  });
+
+  it('is not dropped from the store before the store has taken it in', async () => {
+    const [asked, taken, dropped] = [gate(), gate(), gate()];
+    const calls: string[] = [];
+    const store: EventStore = {
+      ...slowStore(),
+      append: async () => {
+        asked.open();
+        await taken.opened;
+        calls.push('appended');
+      },
+      dropSession: () => {
+        calls.push('dropped');
+        dropped.open();
+      },
+    };
+    const client = await (await serve(counting(), store)).session();
+    const events = client.events(toolCall(1, 'count'));
+    await asked.opened;
+    await (await events).next();
+    expect(await client.delete()).toBe(204);
+    taken.open();
+    await dropped.opened;
+    expect(calls.at(-1)).toBe('dropped');
   });
 
   it('of more than a connection takes at once arrives whole', async () => {

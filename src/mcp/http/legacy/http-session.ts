@@ -52,6 +52,7 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
   lastSequence = 0;
   lostSequence = 0;
   unstored = 0;
+  appended: Promise<unknown> | undefined;
   /** When it ends unless somebody uses it. */
   expiresAt = 0;
   heapIndex = -1;
@@ -230,7 +231,10 @@ export class HttpSession implements StreamOwner, DeadlineEntry {
     const error = new RingwireError('CONNECTION_CLOSED', 'The session ended.');
     for (const { served } of [...this.#posts]) served?.destroy(error);
     this.peer.destroy(error);
-    this.#toStore((store) => store.dropSession(this.id));
+    const drop = (): void => this.#toStore((store) => store.dropSession(this.id));
+    // Stores may rely on it that nothing of a session comes behind its end.
+    if (this.appended === undefined) drop();
+    else void this.appended.then(drop);
   }
 
   /** Waits for calls at work, then ends. */

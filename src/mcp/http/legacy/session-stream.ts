@@ -35,6 +35,8 @@ export interface StreamOwner {
   lostSequence: number;
   /** Characters of messages that the store has not confirmed yet. */
   unstored: number;
+  /** Settles when the store has what was appended so far, by any stream: one may be found anew after its end. */
+  appended: Promise<unknown> | undefined;
   /** A message found nobody to go to and no store. */
   onUndelivered(): void;
   onStoreFailure(error: unknown): void;
@@ -57,8 +59,6 @@ export class SessionStream extends ExchangeHolder implements DeadlineEntry {
   #lastSequence = 0;
   #isEnded: boolean;
   #bufferedBytes = 0;
-  /** Settles when the store has what was appended so far. */
-  #appended: Promise<unknown> | undefined;
 
   /** isEnded: only what the store has can be had from it. */
   constructor(owner: StreamOwner, id: number, isEnded = false) {
@@ -273,7 +273,7 @@ export class SessionStream extends ExchangeHolder implements DeadlineEntry {
   }
 
   async #read(store: EventStore, sequence: number): Promise<readonly StoredEvent[]> {
-    if (this.#appended !== undefined) await this.#appended;
+    if (this.#owner.appended !== undefined) await this.#owner.appended;
     return store.read(this.#owner.id, this.id, sequence);
   }
 
@@ -294,10 +294,10 @@ export class SessionStream extends ExchangeHolder implements DeadlineEntry {
       const settled = appending.catch(lose).then(() => {
         owner.unstored -= event.data.length;
       });
-      const all = this.#appended === undefined ? settled : Promise.all([this.#appended, settled]);
-      this.#appended = all;
+      const all = owner.appended === undefined ? settled : owner.appended.then(() => settled);
+      owner.appended = all;
       void all.then(() => {
-        if (this.#appended === all) this.#appended = undefined;
+        if (owner.appended === all) owner.appended = undefined;
       });
     } catch (error) {
       lose(error);
