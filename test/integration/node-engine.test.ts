@@ -85,7 +85,7 @@ describe('requests', () => {
   });
 
   test('HEAD has no body; the whole form of a target, HTTP/1.0 and "connection: close" are served', async () => {
-    const client = raw(request('HEAD /plain') + request('GET http://b/echo?x=1'));
+    const client = raw(request('HEAD /plain') + request('GET http://a/echo?x=1'));
     await client.until((text) => text.split('HTTP/1.1 200').length === 3);
     expect(client.text).toMatch(/content-length: 5\r\nDate: .*\r\n\r\nHTTP\/1\.1 200/);
     expect(application.requests).toEqual(['HEAD /plain', 'GET /echo']);

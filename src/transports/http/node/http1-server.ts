@@ -1,12 +1,13 @@
 /** The HTTP/1 half of a node listener: node's parser and its limits, requests as exchanges, upgrades. */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { codingUnknown, headTooLarge, headTooSlow, hostMissing, tooManyFields } from '../problems.js';
+import { headTooLarge, headTooSlow } from '../problems.js';
 import type { ResolvedHttpOptions } from '../resolve-http-options.js';
 import { Connection } from './connection.js';
 import type { EngineContext } from './context.js';
 import { Http1Exchange, Http1Request, headerOf } from './http1-exchange.js';
 import { refuseSocket } from './refusal.js';
+import { RequestCheck } from './request-check.js';
 import type { NodeWebSockets } from './upgrade.js';
 
 export type Http1Server = Server<typeof Http1Request, typeof ServerResponse>;
@@ -34,11 +35,12 @@ export function createHttp1Server(
   });
   // Node drops fields beyond this without a word; one more than allowed tells that there were too many.
   server.maxHeadersCount = http.maxHeaderFields + 1;
+  const check = new RequestCheck(http.maxHeaderFields);
   const serve = (request: Http1Request, response: ServerResponse, expectsContinue: boolean): void => {
     const connection = Connection.of(request.socket);
     // What follows a malformed request may be a part of it (request smuggling).
     if (connection.isRefused) return;
-    const problem = problemOf(request, http.maxHeaderFields);
+    const problem = check.problem(request);
     if (problem !== undefined) {
       refuseSocket(context, connection, problem.status, problem.text);
       return;
@@ -60,7 +62,7 @@ export function createHttp1Server(
     server.on('upgrade', (request: Http1Request, _socket: Duplex, head: Buffer) => {
       const connection = Connection.of(request.socket);
       if (connection.isRefused) return;
-      const problem = problemOf(request, http.maxHeaderFields);
+      const problem = check.problem(request);
       if (problem === undefined) webSockets.serve(connection, request, head);
       else refuseSocket(context, connection, problem.status, problem.text);
     });
@@ -82,7 +84,8 @@ function upgradable(takesWebSockets: boolean): typeof Http1Request {
     asksUpgrade = false;
     get upgrade(): boolean {
       if (!this.asksUpgrade) return false;
-      return this.method === 'CONNECT' || (takesWebSockets && isWebSocket(headerOf(this, 'upgrade')));
+      if (this.method === 'CONNECT') return true;
+      return takesWebSockets && this.method === 'GET' && isWebSocket(headerOf(this, 'upgrade'));
     }
     set upgrade(asks: boolean | null) {
       this.asksUpgrade = asks === true;
@@ -93,26 +96,6 @@ function upgradable(takesWebSockets: boolean): typeof Http1Request {
 
 function isWebSocket(upgrade: string): boolean {
   return upgrade.toLowerCase() === 'websocket';
-}
-
-/** What node's parser lets pass and no two readers would agree on. */
-function problemOf(
-  request: Http1Request,
-  maxHeaderFields: number,
-): { readonly status: number; readonly text: string } | undefined {
-  const { headers } = request;
-  if (request.rawHeaders.length > maxHeaderFields * 2) {
-    return { status: 431, text: tooManyFields(maxHeaderFields) };
-  }
-  const { host } = headers;
-  if (host === undefined ? request.httpVersionMinor === 1 : host.includes(',')) {
-    return { status: 400, text: hostMissing };
-  }
-  const coding = headers['transfer-encoding'];
-  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
-    return { status: 400, text: codingUnknown(coding) };
-  }
-  return undefined;
 }
 
 const problems: Readonly<

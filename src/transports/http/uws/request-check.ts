@@ -1,12 +1,7 @@
 /** What is wrong with the head of a request that uWebSockets.js lets pass. */
 import { codingUnknown, hostMissing } from '../problems.js';
+import { goodHost, goodTarget, hostMalformed } from '../request-syntax.js';
 import { type HeadReader, token } from './head.js';
-
-/** From the first slash: visible characters of ASCII but '#' (RFC 9112, section 3.2.1). */
-const goodTarget = /^[!"$-~]*$/;
-
-/** A name or an address, with or without a port (RFC 9110, section 7.2). */
-const goodHost = /^(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~-]+)(:\d{0,5})?$/;
 
 export class RequestCheck {
   /** What was good last: nearly every request of a listener names the same. */
@@ -31,7 +26,7 @@ export class RequestCheck {
     }
     if (head.hosts > 1 || head.host === '') return hostMissing;
     if (head.host !== this.#host) {
-      if (!goodHost.test(head.host)) return 'Host is malformed.';
+      if (!goodHost.test(head.host)) return hostMalformed;
       this.#host = head.host;
     }
     return this.#lineProblem(method, path, query);

@@ -1,0 +1,9 @@
+/** What hosts and targets of requests look like, for the engines whose parsers let others pass. */
+
+/** A name or an address, with or without a port (RFC 9110, section 7.2). */
+export const goodHost = /^(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~-]+)(:\d{0,5})?$/;
+
+/** A path, a query or both: visible characters of ASCII but '#' (RFC 9112, section 3.2.1). */
+export const goodTarget = /^[!"$-~]*$/;
+
+export const hostMalformed = 'Host is malformed.';
