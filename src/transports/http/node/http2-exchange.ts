@@ -139,7 +139,13 @@ export class Http2Exchange extends NodeExchange {
     if (progress !== this.#progress) {
       this.#progress = progress;
       this.#stalledSince = now;
-    } else if (now - this.#stalledSince >= stallTimeoutMs) stream.close(constants.NGHTTP2_CANCEL);
+    } else if (now - this.#stalledSince >= stallTimeoutMs) this.#giveUp();
+  }
+
+  #giveUp(): void {
+    // A session that nghttp2 ended for a malformed frame says no more, not even this; node leaves it open.
+    if (this.#stream.closed) this.#link.session.destroy();
+    else this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
   protected override startBody(): void {
