@@ -22,6 +22,9 @@ export const noId = '';
 /** Owner in the outbox of the reply to a batch. No id looks like this. */
 export const batchReply = '[]';
 
+/** What connections have that never sent an array. */
+const noBatches = new Set<BatchReply>();
+
 export class CallServer {
   readonly inFlight: InFlight;
   readonly #peer: Peer;
@@ -35,7 +38,7 @@ export class CallServer {
   #isCallerGone = false;
   #endedBy: RingwireError | undefined = undefined;
   /** Batches that wait for some of their elements. */
-  readonly #batches = new Set<BatchReply>();
+  #batches: Set<BatchReply> = noBatches;
 
   constructor(peer: Peer, outbox: Outbox, options: ResolvedPeerOptions, counters: PeerCounters) {
     this.#peer = peer;
@@ -131,6 +134,7 @@ export class CallServer {
       this.#batches.delete(batch);
       if (text !== undefined) this.#outbox.post(text, batchReply);
     });
+    if (this.#batches === noBatches) this.#batches = new Set();
     this.#batches.add(batch);
     return batch;
   }

@@ -29,7 +29,6 @@ const flushGraceMs = 1_000;
 export class Peer implements Connection {
   readonly transport: Transport;
   readonly dispatcher: Dispatcher;
-  readonly data = new Map<unknown, unknown>();
   readonly closed: Promise<RingwireError | undefined>;
   /** Who is at the other end, where an authorization layer knows. Calls take it as their context.auth. */
   auth: AuthInfo | undefined = undefined;
@@ -42,6 +41,7 @@ export class Peer implements Connection {
   readonly #counters: PeerCounters;
   readonly #outbox: Outbox;
   readonly #pending: PendingCalls;
+  #data: Map<unknown, unknown> | undefined;
   #resolveClosed: (error: RingwireError | undefined) => void = () => {};
   #isOpen = true;
   /** The other side sends no more: what we ask from now on cannot be answered. */
@@ -89,6 +89,11 @@ export class Peer implements Connection {
       this.#end(undefined);
       throw error;
     }
+  }
+
+  get data(): Map<unknown, unknown> {
+    this.#data ??= new Map();
+    return this.#data;
   }
 
   get isOpen(): boolean {

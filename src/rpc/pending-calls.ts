@@ -39,11 +39,14 @@ class PendingCall implements DeadlineEntry {
   }
 }
 
+/** What connections have that never asked for anything. */
+const noCalls = new Map<IdText, PendingCall>();
+
 export class PendingCalls {
   readonly #outbox: Outbox;
   readonly #options: ResolvedPeerOptions;
   readonly #counters: PeerCounters;
-  readonly #calls = new Map<IdText, PendingCall>();
+  #calls: Map<IdText, PendingCall> = noCalls;
   #lastId = 0;
 
   constructor(outbox: Outbox, options: ResolvedPeerOptions, counters: PeerCounters) {
@@ -73,6 +76,7 @@ export class PendingCalls {
       );
       options.onSend?.(call.id);
       this.#setDeadline(call, options);
+      if (this.#calls === noCalls) this.#calls = new Map();
       this.#calls.set(call.id, call);
       if (signal !== undefined) {
         call.signal = signal;
