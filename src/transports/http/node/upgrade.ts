@@ -2,6 +2,7 @@
 import { WebSocketServer } from 'ws';
 import type { PeerInfo, Transport } from '../../transport.js';
 import { WsTransport } from '../../websocket/ws-transport.js';
+import { deflateOffer, type HandshakeProblem, handshakeProblem } from '../handshake.js';
 import type { ClientCertificate, HeaderList, HttpPrincipal, HttpUpgrade } from '../http-server.js';
 import type { ResolvedWebSocketOptions } from '../resolve-http-options.js';
 import type { Connection } from './connection.js';
@@ -49,8 +50,26 @@ export class NodeWebSockets {
     request.upgradeOf = connection;
     // Node takes its own listeners off; an error before the handshake must not end the process.
     connection.socket.on('error', ignore);
+    const { application, counters } = this.context;
     try {
-      this.context.application.onUpgrade?.(upgrade);
+      const malformed = requestProblem(request) ?? handshakeProblem(upgrade);
+      if (malformed !== undefined) {
+        const { head: fields, body } = application.refusal(malformed.status, malformed.problem);
+        counters.refused++;
+        upgrade.refuse(malformed.status, [...fields, ...malformed.fields], body);
+        return;
+      }
+      // ws refuses an empty list, which is as good as none.
+      if (upgrade.protocols.length === 0) request.headers['sec-websocket-protocol'] = undefined;
+      if (this.options.deflate) {
+        const offered = headerOf(request, 'sec-websocket-extensions');
+        // ws would refuse the handshake for an offer that is to be declined.
+        request.headers['sec-websocket-extensions'] = deflateOffer(
+          offered,
+          deflateOptions.serverMaxWindowBits,
+        );
+      }
+      application.onUpgrade?.(upgrade);
     } catch (error) {
       process.emitWarning(error instanceof Error ? error : String(error));
       refuseSocket(this.context, connection, 500, 'The server failed while it answered.');
@@ -59,6 +78,19 @@ export class NodeWebSockets {
 }
 
 function ignore(): void {}
+
+/** What is wrong with a request to upgrade that would be right for others. */
+function requestProblem(request: Http1Request): HandshakeProblem | undefined {
+  const length = headerOf(request, 'content-length');
+  const hasBody = headerOf(request, 'transfer-encoding') !== '' || (length !== '' && length !== '0');
+  // What came behind the head would be read as frames.
+  const problem = hasBody
+    ? 'A request to upgrade has no body.'
+    : request.method !== 'GET' || request.httpVersion !== '1.1'
+      ? 'A WebSocket is opened by GET and HTTP/1.1.'
+      : undefined;
+  return problem === undefined ? undefined : { status: 400, problem, fields: [] };
+}
 
 class NodeUpgrade implements HttpUpgrade {
   readonly method: string;

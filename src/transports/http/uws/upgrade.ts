@@ -4,15 +4,24 @@ import { RingwireError } from '../../../errors.js';
 import type { PeerInfo, Transport } from '../../transport.js';
 import type { UwsSocketGroup } from '../../websocket/uws-group.js';
 import { type SocketData, UwsTransport } from '../../websocket/uws-transport.js';
+import { deflateOffer, handshakeProblem, namesUpgrade } from '../handshake.js';
 import type { HeaderList, HttpPrincipal, HttpUpgrade } from '../http-server.js';
 import { serverFailed } from '../problems.js';
 import { addressText } from './exchange.js';
 import { KeptHead } from './head.js';
 import type { ListenerState } from './state.js';
 
-/** Whether a request with Sec-WebSocket-Key asks to become a WebSocket of the one version there is (RFC 6455, 4.2.1). */
+/** uWebSockets.js compresses with this window, whatever is agreed on. */
+const deflateWindowBits = 15;
+
+/** Whether a request with Sec-WebSocket-Key asks to become a WebSocket. */
 export function isUpgrade(request: HttpRequest): boolean {
-  return request.getHeader('upgrade').toLowerCase() === 'websocket';
+  if (request.getHeader('upgrade').toLowerCase() !== 'websocket') return false;
+  let isNamed = false;
+  request.forEach((name, value) => {
+    isNamed ||= name === 'connection' && namesUpgrade(value);
+  });
+  return isNamed;
 }
 
 export class UwsUpgrade implements HttpUpgrade {
@@ -85,9 +94,10 @@ export class UwsUpgrade implements HttpUpgrade {
     counters.requests++;
     this.#state.begin();
     try {
+      const malformed = problem === undefined ? handshakeProblem(this) : undefined;
       if (problem !== undefined) this.#refuseWith(400, problem);
-      else if (this.header('sec-websocket-version') !== '13')
-        this.#refuseWith(426, 'Sec-WebSocket-Version is not 13.', ['sec-websocket-version', '13']);
+      else if (malformed !== undefined)
+        this.#refuseWith(malformed.status, malformed.problem, malformed.fields);
       else application.onUpgrade!(this);
     } catch {
       if (!this.#isSettled) this.#refuseWith(500, serverFailed);
@@ -115,7 +125,7 @@ export class UwsUpgrade implements HttpUpgrade {
         data,
         this.header('sec-websocket-key'),
         protocol ?? '',
-        this.header('sec-websocket-extensions'),
+        deflateOffer(this.header('sec-websocket-extensions'), deflateWindowBits) ?? '',
         this.#context,
       );
     };
