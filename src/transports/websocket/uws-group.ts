@@ -107,7 +107,7 @@ export class UwsSocketGroup {
         const transport = transportOf(socket);
         this.#guard(transport, () => transport.onDrained());
       },
-      ping: (socket) => transportOf(socket).onHeard(),
+      ping: (socket) => transportOf(socket).onPing(),
       pong: (socket) => transportOf(socket).onHeard(),
       close: (socket, code, message) => {
         const transport = transportOf(socket);

@@ -23,6 +23,9 @@ const CloseCode = {
   tooLarge: 1009,
   tryLater: 1013,
 } as const;
+/** A peer that pings faster than it reads is cut: 127 KiB at most wait for it. */
+const maxWaitingPongs = 1024;
+
 /** Ends in good order; 0 and 1005 are closes without a code. */
 const orderly = new Set([0, CloseCode.normal, CloseCode.goingAway, 1005]);
 
@@ -49,6 +52,7 @@ export class UwsTransport implements Transport {
   #outgoingBytes = 0;
   #isTicking = false;
   #quietChecks = 0;
+  #waitingPongs = 0;
   #closeTimer: NodeJS.Timeout | undefined = undefined;
   #closed: Promise<void> | undefined = undefined;
   #resolveClosed: (() => void) | undefined = undefined;
@@ -78,6 +82,7 @@ export class UwsTransport implements Transport {
       this.#refuse(CloseCode.unsupported, 'FRAME_INVALID', 'sent a binary message; messages are text');
       return;
     }
+    if (message.byteLength === 0) return;
     if (message.byteLength > this.#group.maxMessageBytes) {
       const problem = `sent a message of ${message.byteLength} bytes; the limit is ${this.#group.maxMessageBytes}`;
       this.#refuse(CloseCode.tooLarge, 'FRAME_TOO_LARGE', problem);
@@ -107,6 +112,16 @@ export class UwsTransport implements Transport {
     this.#wantsDrain = false;
     callbackScope.owner = this;
     this.#handlers?.onDrain?.();
+  }
+
+  onPing(): void {
+    this.#quietChecks = 0;
+    // uWebSockets.js has answered, whether or not the peer reads.
+    if (this.#socket === undefined || this.#socket.getBufferedAmount() === 0) this.#waitingPongs = 0;
+    else if (++this.#waitingPongs > maxWaitingPongs) {
+      const problem = `pings and does not read: ${maxWaitingPongs} pongs wait for it`;
+      this.destroy(new RingwireError('OVERLOADED', `${addressOf(this.peer)} ${problem}; it is cut.`));
+    }
   }
 
   onHeard(): void {

@@ -5,7 +5,7 @@ import { connectionError } from '../system-errors.js';
 /** A message the peer sent and ws refused, or a failure of the socket. */
 export function messageError(cause: Error): RingwireError {
   const { code = '' } = cause as NodeJS.ErrnoException;
-  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' || code === 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH') {
     return new RingwireError('FRAME_TOO_LARGE', 'The peer sent a WebSocket message over the limit.', {
       cause,
     });

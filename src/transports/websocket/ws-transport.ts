@@ -38,6 +38,7 @@ export class WsTransport implements Transport {
   #pinger: NodeJS.Timeout | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
   #bytesRead = 0;
+  #unsentBytes = 0;
   #isPinged = false;
   readonly #flush = (): void => {
     this.#isCorked = false;
@@ -133,7 +134,7 @@ export class WsTransport implements Transport {
 
   destroy(error?: RingwireError): void {
     if (this.#cut !== undefined || this.#isFinished) return;
-    this.#cut = { error };
+    this.#cut = { error: error ?? this.#failure };
     this.#isClosing = true;
     this.#held = [];
     this.#webSocket.terminate();
@@ -237,15 +238,20 @@ export class WsTransport implements Transport {
 
   #ping(): void {
     const { bytesRead } = this.#socket;
-    // A peer that is not listened to cannot be heard.
-    if (bytesRead !== this.#bytesRead || this.#isPaused || this.#handlers === undefined) {
+    // A peer that is not listened to cannot be heard: it lives as long as it reads what waits for it.
+    const isHeard = !this.#isPaused && this.#handlers !== undefined;
+    const unsent = isHeard ? 0 : unsentBytes(this.#socket);
+    const reads = !isHeard && (unsent === 0 || unsent !== this.#unsentBytes);
+    this.#unsentBytes = unsent;
+    if (bytesRead !== this.#bytesRead || reads) {
       this.#bytesRead = bytesRead;
       this.#isPinged = false;
     } else if (this.#isPinged) {
-      this.destroy(new RingwireError('CONNECTION_RESET', 'The peer of a WebSocket answers no ping.'));
+      const problem = isHeard ? 'answers no ping' : 'does not read what it is sent';
+      this.destroy(new RingwireError('CONNECTION_RESET', `The peer of a WebSocket ${problem}.`));
     } else {
       this.#isPinged = true;
-      this.#webSocket.ping();
+      if (isHeard) this.#webSocket.ping();
     }
   }
 
@@ -261,4 +267,10 @@ export class WsTransport implements Transport {
     this.#resolveGone();
     this.#handlers?.onClose(this.#cut.error);
   }
+}
+
+/** What the operating system has not taken. The socket counts whole writes alone, which may be a megabyte each. */
+function unsentBytes(socket: Socket): number {
+  const { _handle } = socket as Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null };
+  return _handle?.writeQueueSize ?? socket.writableLength;
 }

@@ -1,0 +1,166 @@
+/** WebSocket peers that send and do not read, measured in the memory of a server's own process. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { constants, deflateRawSync } from 'node:zlib';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { WebSocketOptions } from '../../src/transports/http/http-options.js';
+import { ping, text } from './websocket-frames.js';
+import { RawWebSocket } from './websocket-raw.js';
+import { callText, engines, resultText } from './websocket-server.js';
+
+const program = fileURLToPath(new URL('peers/websocket-server.mjs', import.meta.url));
+const mebibyte = 1024 * 1024;
+
+interface Usage {
+  /** The most it ever had of resident memory. */
+  readonly peakBytes: number;
+  readonly connections: number;
+}
+
+class ChildServer {
+  port = 0;
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  private constructor(engine: string, options: WebSocketOptions) {
+    this.#child = spawn(process.execPath, [program, engine, JSON.stringify(options)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
+  }
+
+  static async start(engine: string, options: WebSocketOptions): Promise<ChildServer> {
+    const server = new ChildServer(engine, options);
+    server.port = ((await server.#line()) as { port: number }).port;
+    return server;
+  }
+
+  async usage(): Promise<Usage> {
+    this.#child.stdin!.write('\n');
+    return (await this.#line()) as Usage;
+  }
+
+  async #line(): Promise<unknown> {
+    const { value, done } = await this.#lines.next();
+    if (done === true) throw new Error('The server ended.');
+    return JSON.parse(value);
+  }
+
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#child.on('exit', () => resolve());
+      this.#child.stdin!.end();
+    });
+  }
+}
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function start(engine: string, options: WebSocketOptions = {}): Promise<ChildServer> {
+  const server = await ChildServer.start(engine, options);
+  cleanups.push(() => server.stop());
+  const client = await open(server);
+  client.send(callText(1, 'warm'));
+  await client.until(() => client.texts.length === 1);
+  await client.leave();
+  return server;
+}
+
+async function open(server: ChildServer, parts = {}): Promise<RawWebSocket> {
+  const client = await RawWebSocket.open(server.port, parts);
+  cleanups.push(() => client.socket.destroy());
+  return client;
+}
+
+/** Writes until so many bytes are gone, the server ends the connection, or it has not read on for a while. */
+async function flood(client: RawWebSocket, chunk: Buffer, bytes: number): Promise<number> {
+  let written = 0;
+  while (written < bytes && !client.socket.destroyed) {
+    written += chunk.length;
+    if (client.socket.write(chunk)) continue;
+    const isStuck = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(true), 300);
+      const go = (): void => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+      client.socket.once('drain', go);
+      client.socket.once('close', go);
+    });
+    if (isStuck) break;
+  }
+  return written;
+}
+
+/** A client that asks for 10 GB and reads nothing of it. */
+async function callsUnread(server: ChildServer): Promise<RawWebSocket> {
+  const client = await open(server);
+  client.socket.pause();
+  const call = text('{"jsonrpc":"2.0","id":1,"method":"large","params":[100000]}');
+  await flood(client, Buffer.concat(new Array(100).fill(call)), 100_000 * call.length);
+  return client;
+}
+
+describe.each(engines)('the engine %s', (engine) => {
+  it('holds little for a client that calls and does not read', async () => {
+    const server = await start(engine);
+    const before = await server.usage();
+    const { socket } = await callsUnread(server);
+    const after = await server.usage();
+    expect([after.connections, socket.destroyed]).toEqual([1, false]);
+    expect(after.peakBytes - before.peakBytes).toBeLessThan(64 * mebibyte);
+  });
+
+  it('cuts a client that calls and does not read', async () => {
+    const server = await start(engine, { pingIntervalMs: 100 });
+    await callsUnread(server);
+    await expect.poll(async () => (await server.usage()).connections, { timeout: 10_000 }).toBe(0);
+  });
+
+  it('cuts a client that pings and does not read', async () => {
+    const server = await start(engine);
+    const before = await server.usage();
+    const client = await open(server);
+    client.socket.pause();
+    const pings = Buffer.concat(new Array(500).fill(ping('p'.repeat(125))));
+    await flood(client, pings, 128 * mebibyte);
+    const after = await server.usage();
+    expect(after.connections).toBe(0);
+    expect(after.peakBytes - before.peakBytes).toBeLessThan(32 * mebibyte);
+  });
+
+  it('holds little for clients that announce messages and send nothing of them', async () => {
+    const server = await start(engine);
+    const before = await server.usage();
+    for (let count = 0; count < 200; count++) {
+      const client = await open(server);
+      await client.step(text('x', { saysLength: 1_000_000n, lengthBits: 64 }));
+    }
+    const after = await server.usage();
+    expect(after.connections).toBe(200);
+    expect(after.peakBytes - before.peakBytes).toBeLessThan(32 * mebibyte);
+  });
+
+  it('holds little for compressed bombs', async () => {
+    const server = await start(engine, { deflate: true });
+    const before = await server.usage();
+    const bomb = deflateRawSync(Buffer.alloc(256 * mebibyte, ' '), { finishFlush: constants.Z_SYNC_FLUSH });
+    const frame = text(bomb.subarray(0, -4), { rsv: 4 });
+    const fields = { 'Sec-WebSocket-Extensions': 'permessage-deflate' };
+    for (let count = 0; count < 20; count++) {
+      const client = await open(server, { fields });
+      client.socket.write(frame);
+      await client.until(() => client.isClosed);
+    }
+    const after = await server.usage();
+    expect(after.peakBytes - before.peakBytes).toBeLessThan(64 * mebibyte);
+    const client = await open(server, { fields });
+    client.send(callText(1, 'good'));
+    await client.until(() => client.texts.length === 1);
+    expect(client.texts).toEqual([resultText(1, 'good')]);
+  });
+});
