@@ -290,6 +290,23 @@ describe.each(engines)('a site, engine %s', (engine) => {
       expect(calls).toEqual([['here']]);
     });
 
+    it.each([
+      ['a refusal that does not say why', { status: 401 }],
+      ['scopes that are no list', { status: 403, problem: 'Too little.', scopes: 'read' }],
+      ['fields that are no list', { status: 401, problem: 'Who?', head: { 'x-a': '1' } }],
+      ['a field that holds another', { status: 401, problem: 'Who?', head: ['x-a', '1\r\nx-b: 2'] }],
+      ['a caller without scopes', { principal: 'ann' }],
+      ['a field without a value', { status: 401, problem: 'Who?', head: ['x-a'] }],
+    ])('lets nobody in where the hook returns %s, at once or later', async (_, verdict) => {
+      for (const hook of [() => verdict, async () => verdict]) {
+        const { url, webSocketUrl } = await listen({ authenticate: hook as never });
+        const { status, text, headers } = await ask(url, rpc('who'), { ...json, authorization: 'Bearer x' });
+        expect([status, headers['x-b']]).toEqual([500, undefined]);
+        expect(text).toContain('Who calls could not be found out.');
+        expect(await refusedUpgrade(webSocketUrl, { headers: { authorization: 'Bearer x' } })).toBe(500);
+      }
+    });
+
     it('serves the metadata of the resource to everybody', async () => {
       const { url } = await listen({ authenticate, protectedResource });
       for (const path of [

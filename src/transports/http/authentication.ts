@@ -57,10 +57,19 @@ export function isRefusal(verdict: Exclude<Verdict, undefined>): verdict is Http
 export function isVerdict(value: unknown): value is Verdict {
   if (value === undefined) return true;
   if (typeof value !== 'object' || value === null) return false;
-  const { status, principal, scopes } = value as { status?: unknown; principal?: unknown; scopes?: unknown };
-  return status === undefined
-    ? typeof principal === 'string' && Array.isArray(scopes)
-    : status === 401 || status === 403;
+  const { status, principal, scopes, problem, head } = value as Record<string, unknown>;
+  if (status === undefined) return typeof principal === 'string' && areTexts(scopes);
+  const isComplete = (status === 401 || status === 403) && typeof problem === 'string';
+  return isComplete && (scopes === undefined || areTexts(scopes)) && (head === undefined || areFields(head));
+}
+
+function areTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+/** Names and values by turns, with nothing in them that would end a field. */
+function areFields(value: unknown): boolean {
+  return areTexts(value) && value.length % 2 === 0 && !value.some((each) => /[\0\r\n]/.test(each));
 }
 
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

@@ -231,7 +231,8 @@ function ask(
     return;
   }
   head.keepHead();
-  verdict.then(settle, fail);
+  // Nobody is above this who would catch what the application throws.
+  verdict.then(settle).catch(fail);
 }
 
 /** Binds the endpoint and serves the application on its path. Rejects with the errors of `listen`, and CONFIG_INVALID. */
