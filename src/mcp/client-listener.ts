@@ -17,10 +17,20 @@ const lostConnection: readonly string[] = [
   'SESSION_ENDED',
 ] satisfies ErrorCode[];
 
-/** Over HTTP a lost stream is asked for again this often in a row, after 50 ms, 100 ms and so on up to 10 s. */
+/** Over HTTP a lost stream is asked for again this often in a row. */
 const maxStreamAttempts = 12;
-const firstStreamDelayMs = 50;
-const longestStreamDelayMs = 10_000;
+
+/** Before a lost subscription is asked for again: 50 ms, 100 ms and so on up to 10 s. */
+const firstDelayMs = 50;
+const longestDelayMs = 10_000;
+
+/** A subscription that was lost twice within this time did not live. */
+const shortLifeMs = 2 * longestDelayMs;
+
+interface Losses {
+  readonly count: number;
+  readonly lastAt: number;
+}
 
 export class ClientListener {
   readonly #session: ClientSession;
@@ -29,6 +39,10 @@ export class ClientListener {
   /** What to call for subscriptions the server has not acknowledged yet. */
   readonly #acknowledgements = new Map<Subscription, () => void>();
   readonly #watched = new WeakSet<Peer>();
+  /** Of subscriptions that were lost: how often in a row. */
+  readonly #losses = new WeakMap<Subscription, Losses>();
+  /** Of legacy ones: aborted when they are closed. */
+  readonly #stops = new WeakMap<Subscription, AbortSignal>();
   #legacyCount = 0;
 
   constructor(session: ClientSession) {
@@ -98,21 +112,27 @@ export class ClientListener {
     else if (!lostConnection.includes(error.code) || !canReconnect) subscription.end(error);
     else if (this.#session.current.peer.transport.kind === 'http')
       void this.#streamAgain(subscription, signal);
+    else void this.#connectAgain(subscription, signal);
+  }
+
+  async #connectAgain(subscription: Subscription, signal: AbortSignal): Promise<void> {
     // The session drops the connection when its end is known, which may be a moment after its requests failed.
-    else
-      this.#session.current.peer.closed
-        .then(() => this.#start(subscription, signal))
-        .then(
-          () => subscription.push({ type: 'reconnected' }),
-          (again: RingwireError) => subscription.end(again),
-        );
+    await this.#session.current.peer.closed;
+    await this.#patience(subscription, signal);
+    if (signal.aborted) return subscription.end();
+    try {
+      await this.#start(subscription, signal);
+      subscription.push({ type: 'reconnected' });
+    } catch (error) {
+      subscription.end(error as RingwireError);
+    }
   }
 
   /** Over HTTP each subscription is a request of its own, and there is no connection whose end could be awaited. */
   async #streamAgain(subscription: Subscription, signal: AbortSignal): Promise<void> {
+    const losses = this.#countLoss(subscription);
     for (let attempt = 0; ; attempt++) {
-      const delayMs = Math.min(firstStreamDelayMs * 2 ** attempt, longestStreamDelayMs);
-      await sleep(delayMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+      await pause(losses + attempt, signal);
       if (signal.aborted || subscription.ended || this.#session.isClosed) return subscription.end();
       try {
         await this.#start(subscription, signal);
@@ -122,6 +142,24 @@ export class ClientListener {
         if (isLasting || attempt + 1 >= maxStreamAttempts) return subscription.end(error as RingwireError);
       }
     }
+  }
+
+  /** Losses in a row before this one. */
+  #countLoss(subscription: Subscription): number {
+    const now = performance.now();
+    const { count, lastAt } = this.#losses.get(subscription) ?? {
+      count: 0,
+      lastAt: Number.NEGATIVE_INFINITY,
+    };
+    const before = now - lastAt < shortLifeMs ? count : 0;
+    this.#losses.set(subscription, { count: before + 1, lastAt: now });
+    return before;
+  }
+
+  /** Waits where the server takes the subscription and drops it again and again. */
+  async #patience(subscription: Subscription, signal: AbortSignal | undefined): Promise<void> {
+    const losses = this.#countLoss(subscription);
+    if (losses > 0) await pause(losses - 1, signal);
   }
 
   #acknowledged(params: unknown): void {
@@ -153,13 +191,16 @@ export class ClientListener {
   /** Legacy servers send list changes unasked; updates of resources are asked for one by one. */
   async #listenLegacy(filter: SubscriptionFilter, options: RequestOptions): Promise<Subscription> {
     const key = `legacy ${++this.#legacyCount}`;
+    const stop = new AbortController();
     const subscription = new Subscription(filter, () => {
+      stop.abort();
       this.#subscriptions.delete(key);
       if (!this.#session.isConnected) return;
       for (const uri of subscription.accepted.resourceSubscriptions ?? [])
         this.#session.request('resources/unsubscribe', { uri }).catch(() => {});
     });
     this.#subscriptions.set(key, subscription);
+    this.#stops.set(subscription, stop.signal);
     try {
       await this.#subscribeLegacy(subscription, options);
     } catch (error) {
@@ -200,10 +241,12 @@ export class ClientListener {
     if (subscription.ended) return;
     if (this.#session.isClosed) this.#endLegacy(subscription);
     else if (this.#session.canReconnect)
-      this.#subscribeLegacy(subscription, {}).then(
-        () => subscription.push({ type: 'reconnected' }),
-        (again: RingwireError) => this.#endLegacy(subscription, again),
-      );
+      this.#patience(subscription, this.#stops.get(subscription))
+        .then(() => (subscription.ended ? undefined : this.#subscribeLegacy(subscription, {})))
+        .then(
+          () => subscription.push({ type: 'reconnected' }),
+          (again: RingwireError) => this.#endLegacy(subscription, again),
+        );
     else
       this.#endLegacy(
         subscription,
@@ -215,4 +258,10 @@ export class ClientListener {
     subscription.end(error);
     for (const [key, each] of this.#subscriptions) if (each === subscription) this.#subscriptions.delete(key);
   }
+}
+
+/** The wait behind this many vain attempts. Half of it is chance: clients of one server must not come all at once. */
+async function pause(attempts: number, signal: AbortSignal | undefined): Promise<void> {
+  const delayMs = Math.min(firstDelayMs * 2 ** attempts, longestDelayMs);
+  await sleep(delayMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
 }
