@@ -88,6 +88,22 @@ describe('an answer', () => {
     ).toEqual(whole);
   });
 
+  it('of events may end its lines with CR, LF or both', () => {
+    const bytes = Buffer.from('data: a\r\rid: 1\r\ndata: b\r\n\r\ndata: c\ndata: d\r\n\ndata: e\n\r');
+    const whole = read(200, { 'content-type': 'text/event-stream' }, [bytes]);
+    const frames = ['a', 'b', 'c\nd', 'e'].map((data) => ['frame', data]);
+    expect(whole.filter((entry) => Array.isArray(entry) && entry[0] === 'frame')).toEqual(frames);
+    for (let at = 1; at < bytes.length; at++)
+      expect(
+        read(200, { 'content-type': 'text/event-stream' }, [bytes.subarray(0, at), bytes.subarray(at)]),
+      ).toEqual(whole);
+  });
+
+  it('of nothing but CRs takes no time to speak of', () => {
+    const log = read(200, { 'content-type': 'text/event-stream' }, [Buffer.alloc(8_000_000, '\r')]);
+    expect(log).toEqual([['open', 200, true], 'end']);
+  });
+
   it('of JSON is one frame however it is split, also with an error status', () => {
     const text = Buffer.from('{"jsonrpc":"2.0","id":1,"result":"é"}');
     for (const status of [200, 400, 404, 500])

@@ -37,7 +37,8 @@ export class AnswerReader implements HttpAnswer {
   #status = 0;
   #headers: AnswerHeaders = {};
   #events: EventReader | undefined;
-  #chunks: Buffer[] = [];
+  /** The body so far, with room behind it. */
+  #kept: Buffer = Buffer.alloc(0);
   #bytes = 0;
 
   /** @param url for messages. */
@@ -130,15 +131,26 @@ export class AnswerReader implements HttpAnswer {
   }
 
   #collect(chunk: Buffer, maxBytes: number): void {
-    // A chunk is borrowed. Beyond the limit nothing is kept: the count alone tells.
-    if (this.#bytes <= maxBytes) this.#chunks.push(Buffer.from(chunk));
+    const bytes = this.#bytes;
     this.#bytes += chunk.length;
+    // Beyond the limit nothing is kept: the count alone tells.
+    if (bytes > maxBytes) return;
+    if (bytes === 0) {
+      // A chunk is borrowed.
+      this.#kept = Buffer.from(chunk);
+      return;
+    }
+    // One buffer that grows: a list of chunks of one byte each would take a hundred times what they hold.
+    if (this.#bytes > this.#kept.length) {
+      const larger = Buffer.allocUnsafe(2 * this.#bytes);
+      this.#kept.copy(larger, 0, 0, bytes);
+      this.#kept = larger;
+    }
+    chunk.copy(this.#kept, bytes);
   }
 
   #body(): Buffer {
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+    return this.#kept.subarray(0, this.#bytes);
   }
 
   #stop(error: RingwireError): void {

@@ -12,6 +12,7 @@ export class EventReader {
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   readonly #parser: EventSourceParser;
   #tooLarge: RingwireError | undefined;
+  #endedWithReturn = false;
 
   constructor(sink: EventSink, maxFrameBytes: number) {
     this.#parser = createParser({
@@ -34,7 +35,14 @@ export class EventReader {
     } catch (cause) {
       throw new RingwireError('FRAME_INVALID', 'The event stream is not valid UTF-8.', { cause });
     }
-    this.#parser.feed(text);
+    this.#parser.feed(this.#withoutReturns(text));
     if (this.#tooLarge !== undefined) throw this.#tooLarge;
+  }
+  /** Lines may end with CR, LF or both. The parser looks for the next LF at every CR, to the end of what it has. */
+  #withoutReturns(text: string): string {
+    if (text === '') return text;
+    const rest = this.#endedWithReturn && text.startsWith('\n') ? text.slice(1) : text;
+    this.#endedWithReturn = text.endsWith('\r');
+    return rest.includes('\r') ? rest.replace(/\r\n?/g, '\n') : rest;
   }
 }
