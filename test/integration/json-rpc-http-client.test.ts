@@ -32,6 +32,19 @@ async function foreign(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
+it('connectRpc over HTTP cuts a stream that goes on behind the reply', async () => {
+  const url = await foreign(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const { id } = JSON.parse(body);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(`data: {"jsonrpc":"2.0","id":${id},"result":${id}}\n\n`);
+  });
+  const client = await connectRpc(url, { transport: { httpClient: { connections: 1 } } });
+  clients.push(client);
+  for (const result of [1, 2, 3]) expect(await client.request('any', {}, { timeoutMs: 5_000 })).toBe(result);
+});
+
 describe.each(engines)('connectRpc over HTTP, engine %s', (engine) => {
   async function listen(server: RpcServer, http = {}): Promise<string> {
     servers.push(server);

@@ -125,6 +125,8 @@ export class HttpClientTransport implements Transport {
     const sink = new Answer(this.#server.url, id, this.#scanner, {
       onReply: (frame) => {
         done();
+        // A stream need not end with the reply.
+        call.abort();
         if (!this.#isOver) this.#handlers?.onFrame(frame);
       },
       onTaken: done,
