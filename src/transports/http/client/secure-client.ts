@@ -92,6 +92,8 @@ export class SecureClient implements HttpClient {
       tlsFailure(error, this.origin) ?? connectError(error, this.origin);
     await whenConnected(socket, this.origin, this.#options, 'secureConnect', explain);
     socket.setNoDelay(true);
+    // Until somebody takes it, which nobody does where the request was given up meanwhile.
+    socket.on('error', () => {});
     return socket;
   }
 }
