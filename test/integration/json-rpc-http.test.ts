@@ -100,6 +100,22 @@ describe.each(engines)('JSON-RPC over HTTP, engine %s', (engine) => {
     ]);
   });
 
+  it.each(['echo', 'later'])('holds the results of "%s" to maxFrameBytes', async (method) => {
+    const listenWith = (maxFrameBytes: number) =>
+      newServer().listen('http://127.0.0.1:0/rpc', {
+        http: { engine, maxBodyBytes: 6_000_000 },
+        maxFrameBytes,
+      });
+    const text = 'x'.repeat(5_000_000);
+    const wide = await ask((await listenWith(6_000_000)).url, rpc(method, [text]));
+    expect(JSON.parse(wide.text)).toEqual({ jsonrpc: '2.0', id: 1, result: [text] });
+    const narrow = await ask((await listenWith(4_000)).url, rpc(method, [text.slice(0, 5_000)]));
+    expect([narrow.status, JSON.parse(narrow.text)]).toMatchObject([
+      200,
+      { id: 1, error: { data: { code: 'FRAME_TOO_LARGE' } } },
+    ]);
+  });
+
   it('serves arrays: calls, notifications and mistakes together', async () => {
     const server = newServer();
     const told: unknown[] = [];

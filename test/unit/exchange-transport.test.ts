@@ -1,5 +1,6 @@
 /** One HTTP exchange as the transport of a Peer: which form the answer takes, and how it ends. */
 import { describe, expect, it } from 'vitest';
+import type { RingwireError } from '../../src/errors.js';
 import { Dispatcher } from '../../src/rpc/dispatcher.js';
 import {
   answerCode,
@@ -25,13 +26,14 @@ function post(
   options: ExchangeTransportOptions = {},
   request: TestRequest = {},
   peerOptions: PeerOptions = {},
+  isNotification = false,
 ): Served {
   const served: { peer?: Peer; transport?: ExchangeTransport } = {};
   const application: HttpApplication = {
     onRequest: (exchange) => exchange.readBody(),
     onBody(exchange, bytes) {
       served.transport = new ExchangeTransport(exchange, { keepAliveMs: 0, ...options });
-      served.peer = served.transport.serve(bytes, { dispatcher, ...peerOptions });
+      served.peer = served.transport.serve(bytes, { dispatcher, ...peerOptions }, isNotification);
     },
     onBodyError() {},
     onAbort: () => served.transport?.abort(),
@@ -116,6 +118,19 @@ describe('a message before the response', () => {
     expect(exchange.json).toEqual({ jsonrpc: '2.0', id: 7, result: 1 });
   });
 
+  it('fails at once where it asks a caller that takes nothing but JSON', async () => {
+    const dispatcher = new Dispatcher().method('x', (_, { connection }) =>
+      connection
+        .request('back')
+        .catch((error: RingwireError) => [error.code, error.retryable, error.message]),
+    );
+    const { exchange } = post(dispatcher, call('x'), { form: 'json' });
+    await exchange.ended();
+    expect(exchange.json).toMatchObject({
+      result: ['CONNECTION_CLOSED', false, expect.stringContaining('cannot be called back')],
+    });
+  });
+
   it('waits while the client does not read, and so does the response', async () => {
     const dispatcher = new Dispatcher().method('x', async (_, { connection }) => {
       expect(connection.notify('first')).toBe('sent');
@@ -145,6 +160,26 @@ describe('notifications', () => {
     resolve(undefined);
     await peer.closed;
     expect(wasAborted).toBe(false);
+  });
+
+  it('give nobody to ask', async () => {
+    let problem: unknown;
+    const dispatcher = new Dispatcher().notification('n', async (_, { connection }) => {
+      problem = await connection.request('back').catch((error: RingwireError) => error.message);
+    });
+    const { exchange, peer } = post(dispatcher, { jsonrpc: '2.0', method: 'n' }, {}, {}, {}, true);
+    await peer.closed;
+    expect(problem).toContain('cannot be called back');
+    expect([exchange.status, exchange.text]).toEqual([202, '']);
+  });
+
+  it('become no stream where their handler sends something at once', async () => {
+    const dispatcher = new Dispatcher().notification('n', (_, { connection }) => {
+      connection.notify('nobody hears this');
+    });
+    const { exchange, peer } = post(dispatcher, { jsonrpc: '2.0', method: 'n' }, {}, {}, {}, true);
+    await peer.closed;
+    expect([exchange.status, exchange.text]).toEqual([202, '']);
   });
 
   it('make no answer of an array either', () => {

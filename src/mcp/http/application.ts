@@ -210,8 +210,8 @@ class McpApplication implements ServerApplication, LightCallOwner {
   #serveModern(exchange: HttpExchange, fields: RequestFields, body: Buffer): void {
     const record = this.#record;
     const form = fields.form as AnswerForm;
-    const isListen =
-      methodText(body, record) === listenMethod && record[EnvelopeField.Kind] === EnvelopeKind.Request;
+    const isNotification = record[EnvelopeField.Kind] === EnvelopeKind.Notification;
+    const isListen = methodText(body, record) === listenMethod && !isNotification;
     const problem =
       checkModern(this.#server, fields, body, record) ?? (isListen ? this.#checkListen(form) : undefined);
     if (problem !== undefined) {
@@ -221,7 +221,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
     const transport = new ExchangeTransport(exchange, this.#forms[form]);
     if (isListen) this.#subscriptions.add(transport);
     exchange.state = transport;
-    transport.deliver(body, this.#openPeer(transport));
+    transport.deliver(body, this.#openPeer(transport), isNotification);
   }
 
   #checkListen(form: AnswerForm): Refusal | undefined {

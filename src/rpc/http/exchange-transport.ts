@@ -13,8 +13,9 @@ import type { PeerOptions } from '../peer-options.js';
 
 export interface ExchangeTransportOptions {
   /**
-   * 'auto' (default): JSON, or events where a message comes before the response. 'json': such messages are dropped,
-   * for callers that accept nothing else. 'events': events always, except for an error whose status is not 200.
+   * 'auto' (default): JSON, or events where a message comes before the response. 'json', for callers that accept
+   * nothing else: notifications are dropped, requests fail. 'events': events always, except for an error whose status
+   * is not 200.
    */
   readonly form?: 'auto' | 'json' | 'events';
   /** The status of an answer that is an error, by its JSON-RPC code. Default: 200 always. Events are always 200. */
@@ -75,20 +76,25 @@ export class ExchangeTransport implements Transport {
    * Serves the body with a Peer of its own, which ends with the answer; see deliver(). Throws what the constructor of
    * Peer throws.
    */
-  serve(body: Buffer, options: PeerOptions): Peer {
+  serve(body: Buffer, options: PeerOptions, isNotification = false): Peer {
     const peer = new Peer(this, options);
     peer.auth = this.exchange.principal;
-    this.deliver(body, peer);
+    this.deliver(body, peer, isNotification);
     return peer;
   }
 
-  /** Gives the body to the Peer that was made on this transport. Notifications are answered 202 at once. */
-  deliver(body: Buffer, peer: Peer): void {
+  /**
+   * Gives the body to the Peer that was made on this transport. Notifications are answered 202 at once; of one that
+   * `isNotification` says is one, before its handler might send something of its own.
+   */
+  deliver(body: Buffer, peer: Peer, isNotification = false): void {
+    if (isNotification) this.accept();
     this.receive(body);
     // What came up while an answer was being sent (that it is too large, for instance) has not left yet.
     if (!this.hasBegun && peer.inFlight === 0) void peer.drained();
     // Neither answered nor at work on an answer: it was a notification, or an array of nothing else.
-    if (this.hasBegun || this.#isEnded || peer.inFlight > 0) return;
+    if (!isNotification && (this.hasBegun || peer.inFlight > 0)) return;
+    if (this.#isEnded) return;
     this.accept();
     // Handlers of notifications may still be at work; the end of the Peer would abort them.
     void peer.calls.inFlight.idle().then(() => this.#end(undefined));
@@ -102,13 +108,19 @@ export class ExchangeTransport implements Transport {
 
   send(frame: Uint8Array | string): SendResult {
     if (this.#isEnded) return 'full';
-    if (this.#isAnswered) return this.#isAccepted ? 'sent' : 'full';
+    if (this.#isAnswered && !this.#isAccepted) return 'full';
     const text = typeof frame === 'string' ? frame : Buffer.from(frame).toString();
+    const code = answerCode(text);
+    if (code === undefined && (this.#isAccepted || this.#options.form === 'json')) {
+      // Nobody would ever answer it.
+      if (text.startsWith(idMessage))
+        throw new RingwireError('CONNECTION_CLOSED', noWayBack, { retryable: false });
+      return 'sent';
+    }
+    if (this.#isAccepted) return 'sent';
     const tooLarge = frameSizeError(text, this.#options.maxFrameBytes ?? maxFrameBytes);
     if (tooLarge !== undefined) throw tooLarge;
-    const code = answerCode(text);
-    if (code !== undefined) return this.#answer(text, code);
-    return this.#options.form === 'json' ? 'sent' : this.openEvents().send(text);
+    return code === undefined ? this.openEvents().send(text) : this.#answer(text, code);
   }
 
   /** Answers that there is nothing to answer: notifications. What the Peer sends from now on is dropped. */
@@ -185,6 +197,9 @@ export class ExchangeTransport implements Transport {
     this.#options.onEnd?.(this);
   }
 }
+
+const noWayBack =
+  'The caller cannot be called back: it came by HTTP and takes nothing but the answer. Over WebSocket it can.';
 
 const idMessage = '{"jsonrpc":"2.0","id":';
 const notification = '{"jsonrpc":"2.0","method":';

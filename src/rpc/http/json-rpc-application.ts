@@ -24,7 +24,7 @@ import { Peer } from '../peer.js';
 import type { PeerOptions } from '../peer-options.js';
 import type { RpcServer } from '../server.js';
 import { ExchangeCall } from './exchange-call.js';
-import { ExchangeTransport } from './exchange-transport.js';
+import { ExchangeTransport, frameSizeError } from './exchange-transport.js';
 import {
   acceptsJson,
   httpRefusal,
@@ -40,13 +40,14 @@ const subprotocols = ['jsonrpc', 'jsonrpc-2.0', 'jsonrpc2.0'];
 /** Calls end at any moment; a second is the least that the field can say. */
 const retryAfter: HeaderList = ['retry-after', '1'];
 
-export function jsonRpcApplication(server: RpcServer, _options?: ResolvedOptions): ServerApplication {
-  return new JsonRpcApplication(server);
+export function jsonRpcApplication(server: RpcServer, options: ResolvedOptions): ServerApplication {
+  return new JsonRpcApplication(server, options);
 }
 
 class JsonRpcApplication implements ServerApplication {
   readonly #server: RpcServer;
   readonly #peerOptions: PeerOptions;
+  readonly #maxFrameBytes: number;
   readonly #scanner: EnvelopeScanner;
   readonly #record = new Int32Array(EnvelopeField.Count);
   readonly #makePeer = (exchange: HttpExchange): Peer => this.#peerFor(exchange);
@@ -57,9 +58,10 @@ class JsonRpcApplication implements ServerApplication {
   #goodType = 'application/json';
   #goodAccept = '';
 
-  constructor(server: RpcServer) {
+  constructor(server: RpcServer, { maxFrameBytes }: ResolvedOptions) {
     const options = server.webPeerOptions;
     this.#server = server;
+    this.#maxFrameBytes = maxFrameBytes;
     this.#peerOptions = options;
     this.#scanner = options.scanner ?? createScanner({ maxDepth: options.maxDepth });
   }
@@ -175,7 +177,7 @@ class JsonRpcApplication implements ServerApplication {
         served.connection.follow(served, result);
         return;
       }
-      if (!call.isServed) text = resultOrNothing(call, result);
+      if (!call.isServed) text = this.#textOrNothing(call, result);
     } catch (error) {
       const { served } = call;
       served.connection.settle(served, { error });
@@ -187,6 +189,16 @@ class JsonRpcApplication implements ServerApplication {
     }
     const { served } = call;
     served.connection.settle(served, { result });
+  }
+
+  /** undefined where the result cannot be written as JSON or is too large, which a Peer reports. */
+  #textOrNothing(call: ExchangeCall, result: unknown): string | undefined {
+    try {
+      const text = resultText(call.id, result);
+      return frameSizeError(text, this.#maxFrameBytes) === undefined ? text : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** By way of a Peer: what is not a request of its own, and requests whose answer must wait. */
@@ -205,18 +217,10 @@ class JsonRpcApplication implements ServerApplication {
     const onEnd = (): void => {
       this.#waiting -= 1;
     };
-    const transport = new ExchangeTransport(exchange, { form: 'json', statusOf, onEnd });
+    const maxFrameBytes = this.#maxFrameBytes;
+    const transport = new ExchangeTransport(exchange, { form: 'json', statusOf, maxFrameBytes, onEnd });
     exchange.state = transport;
     return transport;
-  }
-}
-
-/** undefined where the result cannot be written as JSON, which a Peer reports. */
-function resultOrNothing(call: ExchangeCall, result: unknown): string | undefined {
-  try {
-    return resultText(call.id, result);
-  } catch {
-    return undefined;
   }
 }
 
