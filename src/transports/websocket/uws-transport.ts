@@ -23,6 +23,9 @@ const CloseCode = {
   tooLarge: 1009,
   tryLater: 1013,
 } as const;
+/** What a message that waits costs beyond its bytes. Without it messages of one byte could take a gigabyte. */
+const heldMessageBytes = 128;
+
 /** A peer that pings faster than it reads is cut: 127 KiB at most wait for it. */
 const maxWaitingPongs = 1024;
 
@@ -211,7 +214,7 @@ export class UwsTransport implements Transport {
 
   #hold(message: ArrayBuffer): void {
     this.#held.push(Buffer.from(Buffer.from(message)));
-    this.#heldBytes += message.byteLength;
+    this.#heldBytes += message.byteLength + heldMessageBytes;
     if (this.#heldBytes <= maxBacklogBytes) return;
     const problem = `sent more than ${maxBacklogBytes} bytes that wait; uWebSockets.js cannot stop reading`;
     this.#refuse(CloseCode.tryLater, 'OVERLOADED', problem);
@@ -246,7 +249,7 @@ export class UwsTransport implements Transport {
       let index = 0;
       while (index < this.#held.length && !this.#isPaused && !this.#isClosing) {
         const frame = this.#held[index++];
-        this.#heldBytes -= frame.length;
+        this.#heldBytes -= frame.length + heldMessageBytes;
         this.#handlers!.onFrame(frame);
       }
       this.#held = this.#held.slice(index);
