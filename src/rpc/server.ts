@@ -191,6 +191,10 @@ export class RpcServer {
   async makeHttpApplication(options: ResolvedOptions): Promise<ServerApplication> {
     this.#refuseWhenClosed();
     const application = await this.#httpApplication(this, options);
+    if (this.#closing !== undefined) {
+      await application.close();
+      this.#refuseWhenClosed();
+    }
     this.#applications.add(application);
     return application;
   }

@@ -4,6 +4,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { RpcError } from '../../src/errors.js';
+import { jsonRpcApplication } from '../../src/rpc/http/json-rpc-application.js';
 import { createRpcServer, type RpcServer, type RpcServerOptions } from '../../src/rpc/server.js';
 import type { HttpOptions } from '../../src/transports/http/http-options.js';
 import type { HttpListener } from '../../src/transports/http/http-server.js';
@@ -337,6 +338,34 @@ describe.each(engines)('JSON-RPC over HTTP, engine %s', (engine) => {
     expect((await answer).text).toBe('{"jsonrpc":"2.0","id":1,"result":"done"}');
     await closed;
     await expect(ask(url, rpc('add'))).rejects.toThrow();
+  });
+
+  it('closes an application that was still being made when the server closed', async () => {
+    let closed = 0;
+    let make: () => void = () => {};
+    let onAsked: () => void = () => {};
+    const asked = new Promise<void>((resolve) => {
+      onAsked = resolve;
+    });
+    const server = newServer({
+      httpApplication: async (of, options) => {
+        onAsked();
+        await new Promise<void>((resolve) => {
+          make = resolve;
+        });
+        const application = jsonRpcApplication(of, options);
+        application.close = async () => {
+          closed += 1;
+        };
+        return application;
+      },
+    });
+    const outcome = listen(server).catch((error: unknown) => error);
+    await asked;
+    await server.close();
+    make();
+    expect(await outcome).toMatchObject({ code: 'CONNECTION_CLOSED' });
+    expect(closed).toBe(1);
   });
 
   it('carries JSON-RPC both ways on a WebSocket of the same address, arrays too', async () => {
