@@ -1,4 +1,5 @@
 /** Servers of the official SDKs over our HTTP and WebSocket, called by the official clients over their own transports. */
+import { once } from 'node:events';
 import { Client as Client2, StreamableHTTPClientTransport as Http2 } from '@modelcontextprotocol/client';
 import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as Http1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -9,6 +10,7 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { SdkServer, SdkServerFactory } from '../../src/mcp/sdk-adapters/sdk-types.js';
 import { type ServeSdkOptions, serveSdk } from '../../src/mcp/sdk-adapters/serve-sdk.js';
@@ -184,6 +186,33 @@ for (const engine of ['node', 'uws'] as const) {
       const { url } = await serve(sdk1Server(), engine);
       await client1(url);
       await expect(client1(url)).rejects.toThrow('one per session');
+    });
+
+    it('asks the function again after it failed', async () => {
+      let asked = 0;
+      const { url } = await serve(() => {
+        asked += 1;
+        if (asked === 1) throw new Error('not yet');
+        return sdk2Server();
+      }, engine);
+      await expect(client2(url, '2026-07-28')).rejects.toThrow();
+      expect((await (await client2(url, '2026-07-28')).callTool(hello)).content).toEqual(answer);
+    });
+
+    it('keeps a single server object for an initialize that is right after one that was not', async () => {
+      const service = await serveSdk(sdk1Server(), 'ws://127.0.0.1:0/mcp', { http: { engine } });
+      cleanups.push(() => service.close());
+      const socket = new WebSocket(service.url as string);
+      cleanups.push(async () => socket.terminate());
+      await once(socket, 'open');
+      const initialize = async (id: number, params: object): Promise<unknown> => {
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'initialize', params }));
+        return JSON.parse(String((await once(socket, 'message'))[0]));
+      };
+      expect(await initialize(1, {})).toMatchObject({ id: 1, error: {} });
+      expect(service.connections).toBe(0);
+      const right = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: info };
+      expect(await initialize(2, right)).toMatchObject({ id: 2, result: { protocolVersion: '2025-11-25' } });
     });
   });
 }

@@ -72,7 +72,7 @@ export class SdkHttpService {
     try {
       result = (await served.bridge.serve('initialize', params, context)) as typeof result;
     } catch (error) {
-      await served.end();
+      await this.#end(served);
       throw error;
     }
     const { clientInfo, capabilities } = (params ?? {}) as {
@@ -114,7 +114,11 @@ export class SdkHttpService {
   }
 
   async #serveModern(method: string, params: unknown, context: CallContext): Promise<unknown> {
-    this.#modern ??= this.#openModern();
+    this.#modern ??= this.#openModern().catch((error: unknown) => {
+      // The next request may find what this one lacked.
+      this.#modern = undefined;
+      throw error;
+    });
     const served = await this.#modern;
     if (served !== undefined) return served.bridge.serve(method, params, context);
     const requested = context.meta?.[MetaKey.ProtocolVersion];
