@@ -11,6 +11,9 @@ class HandFed implements Transport {
   readonly peer = { kind: 'ws' } as const;
   readonly bufferedBytes = 0;
   readonly sent: { id?: unknown; result?: unknown; error?: { message: string } }[] = [];
+  isPaused = false;
+  /** Messages it takes before it is full. */
+  room = Number.POSITIVE_INFINITY;
   #handlers: TransportHandlers | undefined;
   #waiters: (() => void)[] = [];
 
@@ -22,7 +25,9 @@ class HandFed implements Transport {
     this.#handlers?.onFrame(Buffer.from(JSON.stringify(message)));
   }
 
-  send(frame: Uint8Array | string): 'sent' {
+  send(frame: Uint8Array | string): 'sent' | 'full' {
+    if (this.room === 0) return 'full';
+    this.room -= 1;
     this.sent.push(JSON.parse(String(frame)));
     for (const wake of this.#waiters.splice(0)) wake();
     return 'sent';
@@ -32,9 +37,18 @@ class HandFed implements Transport {
     while (this.sent.length < count) await new Promise<void>((wake) => this.#waiters.push(wake));
   }
 
-  pause(): void {}
+  drain(room: number): void {
+    this.room = room;
+    this.#handlers?.onDrain?.();
+  }
 
-  resume(): void {}
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
 
   async close(): Promise<void> {
     this.#handlers?.onClose();
@@ -148,5 +162,29 @@ describe('a connection that ends during a batch', () => {
     fresh.deliver({ jsonrpc: '2.0', id: 3, method: 'who' });
     await fresh.answers(1);
     expect(fresh.sent).toEqual([{ jsonrpc: '2.0', id: 3, result: 'fresh' }]);
+  });
+});
+
+describe('a client that does not read', () => {
+  it('is not read from again while what waited for it fills it anew', async () => {
+    const rpc = createRpcServer();
+    server = rpc;
+    rpc.method('echo', (params) => params);
+    const wire = new HandFed();
+    wire.room = 0;
+    rpc.attach(wire);
+    // Large enough to be served, and their answers sent, one by one.
+    const echo = (id: number): void =>
+      wire.deliver({ jsonrpc: '2.0', id, method: 'echo', params: ['x'.repeat(100_000)] });
+    echo(1);
+    expect(wire.isPaused).toBe(true);
+    // What was on its way already.
+    for (const id of [2, 3, 4]) echo(id);
+    wire.drain(2);
+    expect(wire.sent.map(({ id }) => id)).toEqual([1, 2]);
+    expect(wire.isPaused).toBe(true);
+    wire.drain(10);
+    expect(wire.sent.map(({ id }) => id)).toEqual([1, 2, 3, 4]);
+    expect(wire.isPaused).toBe(false);
   });
 });

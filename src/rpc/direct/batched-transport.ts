@@ -98,7 +98,8 @@ export class BatchedTransport implements Transport, DirectPort {
     const held = this.#held;
     this.#held = [];
     for (const frame of held) this.#engine.add(this, frame);
-    this.inner.resume();
+    // They may have filled the connection again.
+    if (!this.#isPaused) this.inner.resume();
   }
 
   close(): Promise<void> {
