@@ -28,13 +28,10 @@ export async function attackServer(
 ): Promise<AttackServer> {
   const marks: string[] = [];
   const warnings: string[] = [];
-  const server = createServer({ name: 'attacked', version: '1' })
-    .tool('mark', ({ mark }) => {
-      marks.push(String(mark));
-      return String(mark);
-    })
-    .tool('flow', { description: 'Progress for ever.' }, (_args, context) => flow(context))
-    .tool('large', ({ bytes }) => 'x'.repeat(Number(bytes)));
+  const server = createServer({ name: 'attacked', version: '1' }).tool('mark', ({ mark }) => {
+    marks.push(String(mark));
+    return String(mark);
+  });
   const onWarning = (warning: Error): void => {
     warnings.push(warning.message);
   };
@@ -63,21 +60,6 @@ export async function attackServer(
   };
 }
 
-interface FlowContext {
-  readonly signal: AbortSignal;
-  progress(done: number, total?: number, message?: string): void;
-}
-
-/** Sends as fast as it may, in turns, until the client is gone. */
-async function flow(context: FlowContext): Promise<string> {
-  const filler = 'x'.repeat(16 * 1024);
-  for (let step = 1; !context.signal.aborted; step++) {
-    context.progress(step, undefined, filler);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return 'gone';
-}
-
 export interface PostParts {
   readonly mark?: string;
   readonly tool?: string;
@@ -93,7 +75,7 @@ export interface PostParts {
 }
 
 /** The call of a tool that keeps account of `mark`. */
-export function callBody(mark: string, tool = 'mark', token = false): string {
+export function callBody(mark: string, tool = 'mark'): string {
   return JSON.stringify({
     jsonrpc: '2.0',
     id: 1,
@@ -103,7 +85,6 @@ export function callBody(mark: string, tool = 'mark', token = false): string {
         'io.modelcontextprotocol/protocolVersion': '2026-07-28',
         'io.modelcontextprotocol/clientInfo': { name: 'attacker', version: '1' },
         'io.modelcontextprotocol/clientCapabilities': {},
-        ...(token ? { progressToken: 1 } : {}),
       },
       name: tool,
       arguments: { mark },

@@ -103,10 +103,15 @@ export function callFields(replaced: Readonly<Record<string, string | undefined>
 }
 
 /** The two frames of a call. */
-export function call(stream: number, mark: string, fields: readonly Field[] = callFields()): Buffer {
+export function call(
+  stream: number,
+  mark: string,
+  fields: readonly Field[] = callFields(),
+  tool = 'mark',
+): Buffer {
   return Buffer.concat([
     frame(FrameType.Headers, Flag.EndHeaders, stream, block(fields)),
-    frame(FrameType.Data, Flag.EndStream, stream, Buffer.from(callBody(mark))),
+    frame(FrameType.Data, Flag.EndStream, stream, Buffer.from(callBody(mark, tool))),
   ]);
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { closeLingerMs, stallTimeoutMs } from '../../../limits.js';
+import { bodyGraceMs, closeLingerMs, stallTimeoutMs } from '../../../limits.js';
 import type { PeerInfo } from '../../transport.js';
 import type { WsTransport } from '../../websocket/ws-transport.js';
 import type { ClientCertificate } from '../http-server.js';
@@ -36,6 +36,9 @@ export class Connection {
   readonly #context: EngineContext;
   #peer: PeerInfo | undefined = undefined;
   #certificate: ClientCertificate | undefined | null = null;
+  /** Answered before all of its body came: the rest is read over, for a while. */
+  #leftover: Http1Exchange | undefined = undefined;
+  #leftoverSince = 0;
   #taken = -1;
   #stalledSince = 0;
 
@@ -83,6 +86,12 @@ export class Connection {
     if (this.isIdle && !this.socket.destroyed) this.socket.destroySoon();
   }
 
+  /** The request is answered and not all here. */
+  readsOver(exchange: Http1Exchange): void {
+    this.#leftover = exchange;
+    this.#leftoverSince = Date.now();
+  }
+
   /** The socket is gone. */
   gone(): void {
     for (const exchange of this.open.splice(0)) exchange.abort();
@@ -106,6 +115,8 @@ export class Connection {
   check(now: number, keepAliveTimeoutMs: number): void {
     this.http2?.check(now, keepAliveTimeoutMs);
     for (const exchange of this.open) exchange.checkStall(now);
+    if (this.#leftover?.isWhole === true) this.#leftover = undefined;
+    if (this.#leftover !== undefined && now - this.#leftoverSince >= bodyGraceMs) this.socket.destroy();
     const handle = (this.socket as { _handle?: WriteHandle })._handle;
     const queued = handle?.writeQueueSize ?? 0;
     if (this.socket.writableLength === 0 && queued === 0) {

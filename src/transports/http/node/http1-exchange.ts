@@ -146,7 +146,7 @@ export class Http1Exchange extends NodeExchange {
     const response = this.#response;
     const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     const fields = hasNoBody(status) ? [...head] : [...head, 'content-length', String(bytes)];
-    this.#endKeepAlive(fields);
+    this.#endKeepAlive(status, fields);
     response.writeHead(status, fields);
     this.#leave();
     if (bytes === 0) response.end();
@@ -155,7 +155,7 @@ export class Http1Exchange extends NodeExchange {
 
   protected override startStream(status: number, head: HeaderList): HttpStream {
     const fields = [...head];
-    this.#endKeepAlive(fields);
+    this.#endKeepAlive(status, fields);
     this.#response.writeHead(status, fields);
     this.#stream = new Http1Stream(this.#response, this.context, () => this.#leave());
     return this.#stream;
@@ -170,13 +170,16 @@ export class Http1Exchange extends NodeExchange {
     this.#connection.finished(this);
   }
 
-  #endKeepAlive(fields: string[]): void {
+  #endKeepAlive(status: number, fields: string[]): void {
     const request = this.#request;
     const response = this.#response;
-    if (!request.complete && isLongRest(request)) {
+    if (!request.complete && (status === 408 || isLongRest(request))) {
       fields.push('connection', 'close');
       this.#connection.lingerOnClose();
-    } else if (this.context.isDraining || this.#connection.isRefused) fields.push('connection', 'close');
+      return;
+    }
+    if (!request.complete) this.#connection.readsOver(this);
+    if (this.context.isDraining || this.#connection.isRefused) fields.push('connection', 'close');
     // HTTP/1.1 connections live on by default; node would say so in two fields of every answer.
     else if (request.httpVersionMinor === 1) response.removeHeader('connection');
   }

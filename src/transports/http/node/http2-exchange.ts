@@ -118,6 +118,10 @@ export class Http2Exchange extends NodeExchange {
     this.ended();
   }
 
+  get waitingBytes(): number {
+    return this.#writer?.bufferedBytes ?? 0;
+  }
+
   /** The stream is gone. */
   closed(): void {
     this.#link.left(this);
@@ -130,7 +134,7 @@ export class Http2Exchange extends NodeExchange {
   check(now: number): void {
     this.checkBodyRate(now);
     const stream = this.#stream;
-    const waiting = (this.#writer?.bufferedBytes ?? 0) + stream.writableLength;
+    const waiting = this.waitingBytes + stream.writableLength;
     if (waiting === 0) {
       this.#progress = -1;
       return;

@@ -38,6 +38,13 @@ export class Http2Link implements Http2Remote {
     return this.#remote.clientCertificate;
   }
 
+  /** Of large answers and streams: bytes that wait for the client to take them, over all its requests. */
+  get waitingBytes(): number {
+    let bytes = 0;
+    for (const exchange of this.#exchanges) bytes += exchange.waitingBytes;
+    return bytes;
+  }
+
   joined(exchange: Http2Exchange): void {
     this.#exchanges.add(exchange);
   }

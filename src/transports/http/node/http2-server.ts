@@ -1,5 +1,6 @@
 /** The HTTP/2 half of a node listener. */
 import {
+  constants,
   createServer,
   type Http2Server,
   type IncomingHttpHeaders,
@@ -7,7 +8,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { maxHttp2Streams } from '../../../limits.js';
+import { maxBacklogBytes, maxHttp2Streams } from '../../../limits.js';
 import { headTooLarge, tooManyFields } from '../problems.js';
 import type { ResolvedHttpOptions } from '../resolve-http-options.js';
 import type { EngineContext } from './context.js';
@@ -61,6 +62,13 @@ export class NodeHttp2 {
 
   #serve(link: Http2Link, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
     const context = this.#context;
+    if (link.waitingBytes > maxBacklogBytes) {
+      context.counters.refused++;
+      stream.on('error', () => {});
+      // Says that nothing of the request was done, so that it may be sent again (RFC 9113, section 8.7).
+      stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
     const problem = problemOf(headers, raw, context.options.http);
     if (problem !== undefined) {
       const { head, body } = context.application.refusal(problem.status, problem.text);
