@@ -67,9 +67,11 @@ export class SdkBridge implements SdkTransport {
       this.onmessage?.({ jsonrpc: '2.0', method, params }, extra);
       return undefined;
     }
+    const { signal } = context;
+    // The caller may have left while its server was being made.
+    signal.throwIfAborted();
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const { signal } = context;
       const cancel = (): void => this.#cancel(id, signal.reason);
       const settle = (): void => signal.removeEventListener('abort', cancel);
       this.#calls.set(id, {
