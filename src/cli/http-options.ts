@@ -32,7 +32,7 @@ export function httpClientOptions(values: OptionValues<typeof httpClientOptionSp
         `For instance --header 'authorization: Bearer TOKEN'.`,
       );
     const value = field.slice(colon + 1).trim();
-    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+    headers[name] = Object.hasOwn(headers, name) ? `${headers[name]}, ${value}` : value;
   }
   return {
     ...(values.header === undefined ? {} : { httpClient: { headers } }),
