@@ -145,6 +145,7 @@ describe.each(each)('engine %s, %s', (engine, name) => {
   it('hears of progress while a call runs', async () => {
     const { client } = await start(engine, name);
     const heard: number[] = [];
+    const others: Promise<unknown>[] = [];
     const done = await call(
       client,
       'work',
@@ -152,10 +153,11 @@ describe.each(each)('engine %s, %s', (engine, name) => {
       {
         onprogress: ({ progress }) => {
           heard.push(progress);
-          if (progress === 3) void call(client, 'continue_work');
+          if (progress === 3) others.push(call(client, 'continue_work'));
         },
       },
     );
+    await Promise.all(others);
     expect(done.content).toEqual(text('done'));
     expect(heard[0]).toBe(1);
     expect(heard.at(-1)).toBe(3);
@@ -212,13 +214,14 @@ describe.each(legacy)('engine %s, %s', (engine, name) => {
     const collect = ({ params }: { params: unknown }) => void logs.push(params);
     if (client instanceof Client1) client.setNotificationHandler(LoggingMessageNotificationSchema, collect);
     else client.setNotificationHandler('notifications/message', collect);
-    const work = (): Promise<unknown> =>
-      call(
-        client,
-        'work',
-        {},
-        { onprogress: ({ progress }) => void (progress === 3 && call(client, 'continue_work')) },
-      );
+    const work = async (): Promise<void> => {
+      const others: Promise<unknown>[] = [];
+      const onprogress = ({ progress }: { progress: number }): void => {
+        if (progress === 3) others.push(call(client, 'continue_work'));
+      };
+      await call(client, 'work', {}, { onprogress });
+      await Promise.all(others);
+    };
     await client.setLoggingLevel('error');
     await work();
     expect(logs).toEqual([]);
@@ -281,6 +284,7 @@ describe.each(engines)('sessions on engine %s', (engine) => {
     const way = await breakable(url);
     const [client, other] = await Promise.all([open(way.url), sdk1(new Http1(url))]);
     const heard: number[] = [];
+    const others: Promise<unknown>[] = [];
     const done = await call(
       client,
       'work',
@@ -290,10 +294,11 @@ describe.each(engines)('sessions on engine %s', (engine) => {
           heard.push(progress);
           if (progress !== 3) return;
           way.cut();
-          void call(other, 'continue_work');
+          others.push(call(other, 'continue_work'));
         },
       },
     );
+    await Promise.all(others);
     expect(done.content).toEqual(text('done'));
     expect(heard).toEqual([...new Set(heard)]);
   });
@@ -325,14 +330,12 @@ describe.each(engines)('sessions on engine %s', (engine) => {
     const logs: unknown[] = [];
     first.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void logs.push(params));
     await first.setLoggingLevel('emergency');
-    await call(
-      second,
-      'work',
-      {},
-      {
-        onprogress: ({ progress }) => void (progress === 3 && call(second, 'continue_work')),
-      },
-    );
+    const others: Promise<unknown>[] = [];
+    const onprogress = ({ progress }: { progress: number }): void => {
+      if (progress === 3) others.push(call(second, 'continue_work'));
+    };
+    await call(second, 'work', {}, { onprogress });
+    await Promise.all(others);
     await first.ping();
     expect(logs).toEqual([]);
   });
