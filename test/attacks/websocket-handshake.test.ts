@@ -161,6 +161,104 @@ describe.each(engines)('authentication on the engine %s', (engine) => {
   });
 });
 
+describe.each(engines)('while the engine %s waits for the authentication', (engine) => {
+  async function waiting(): Promise<{
+    server: WebSocketServerUnderAttack;
+    asked: () => number;
+    admit(): void;
+  }> {
+    const waiters: (() => void)[] = [];
+    let asked = 0;
+    const server = await webSocketServer(
+      engine,
+      {},
+      {
+        http: {
+          authenticate: (head) => {
+            if (head.header('authorization') === '') return undefined;
+            asked++;
+            return new Promise((resolve) => waiters.push(() => resolve({ principal: 'p', scopes: [] })));
+          },
+        },
+      },
+    );
+    onTestFinished(() => server.close());
+    const admit = (): void => {
+      for (const each of waiters.splice(0)) each();
+    };
+    return { server, asked: () => asked, admit };
+  }
+
+  const head = handshake({ fields: { Authorization: 'Bearer x' } });
+
+  it.each(['reset', 'end'] as const)('a client may leave (%s)', async (leave) => {
+    const { server, asked, admit } = await waiting();
+    for (let count = 0; count < 20; count++) {
+      const client = new RawWebSocket(server.port);
+      client.socket.write(head);
+      await expect.poll(asked).toBe(count + 1);
+      await client.step(leave);
+      if (leave === 'reset') expect(client.isClosed).toBe(true);
+      onTestFinished(() => {
+        client.socket.destroy();
+      });
+    }
+    admit();
+    await expect.poll(() => server.server.connections.size).toBe(0);
+    await expect.poll(() => server.listener.connections).toBe(0);
+    expect(await server.serves()).toBe(true);
+    expect(server.troubles).toEqual([]);
+  });
+
+  // uWebSockets.js takes them for requests: see above.
+  if (engine === 'node')
+    it('frames wait, and none is lost', async () => {
+      const { server, asked, admit } = await waiting();
+      const client = new RawWebSocket(server.port);
+      const frames = text(callText(1, 'early'));
+      await client.step(Buffer.concat([Buffer.from(head), frames.subarray(0, 5)]));
+      await client.step(Buffer.concat([frames.subarray(5), ping('p')]));
+      await expect.poll(asked).toBe(1);
+      expect(server.calls.size).toBe(0);
+      admit();
+      await client.until(() => client.texts.length === 1 && client.pongs.length === 1);
+      expect(client.texts).toEqual([resultText(1, 'early')]);
+      await client.leave();
+    });
+
+  it('the listener may close', async () => {
+    const { server, asked, admit } = await waiting();
+    const client = new RawWebSocket(server.port);
+    client.socket.write(head);
+    await expect.poll(asked).toBe(1);
+    const closed = server.listener.close({ drainTimeoutMs: 50 });
+    await closed;
+    admit();
+    await client.until(() => client.isClosed || client.status !== 0);
+    expect(client.texts).toEqual([]);
+    client.socket.destroy();
+    expect(server.troubles).toEqual([]);
+  });
+});
+
+it.each(engines)('the engine %s opens none before it answered what came first', async (engine) => {
+  const server = await webSocketServer(engine);
+  onTestFinished(() => server.close());
+  let release = (): void => {};
+  server.server.method('wait', () => new Promise((resolve) => (release = () => resolve('waited'))));
+  const body = '{"jsonrpc":"2.0","id":1,"method":"wait"}';
+  const fields = `Content-Type: application/json\r\nAccept: application/json\r\nContent-Length: ${body.length}`;
+  const post = `POST /rpc HTTP/1.1\r\nHost: 127.0.0.1\r\n${fields}\r\n\r\n${body}`;
+  const client = new RawWebSocket(server.port);
+  await client.step(Buffer.from(`${post}${handshake()}`));
+  release();
+  await client.until(() => client.isClosed);
+  // uWebSockets.js ends a connection for a request that comes too early.
+  expect(client.status).toBe(engine === 'uws' ? 0 : 200);
+  expect(headField(client.head, 'connection')).toBe(engine === 'uws' ? undefined : 'close');
+  expect(server.troubles).toEqual([]);
+});
+
 it('offers MCP clients the sub-protocol "mcp", and takes others', async () => {
   for (const engine of engines) {
     const server = createServer({ name: 'attacked', version: '1' });

@@ -51,6 +51,16 @@ export class NodeWebSockets {
     // Node takes its own listeners off; an error before the handshake must not end the process.
     connection.socket.on('error', ignore);
     const { application, counters } = this.context;
+    if (connection.open.length > 0) {
+      // The client would take the answer to its handshake for the answer to what came before.
+      refuseSocket(
+        this.context,
+        connection,
+        400,
+        'A request to upgrade came before the last one was answered.',
+      );
+      return;
+    }
     try {
       const malformed = requestProblem(request) ?? handshakeProblem(upgrade);
       if (malformed !== undefined) {
