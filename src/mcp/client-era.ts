@@ -30,7 +30,6 @@ function modernMeta(options: ResolvedConnectOptions, version: string): Record<st
     [MetaKey.ProtocolVersion]: version,
     [MetaKey.ClientInfo]: options.clientInfo,
     [MetaKey.ClientCapabilities]: options.capabilities,
-    ...(options.logLevel !== undefined && { [MetaKey.LogLevel]: options.logLevel }),
   };
 }
 

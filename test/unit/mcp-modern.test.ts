@@ -356,6 +356,21 @@ describe('progress and logs', () => {
     await client.callTool('work');
     expect(logs).toEqual([{ level: 'error', logger: 'worker', data: { big: true } }]);
   });
+
+  it('go no more to those who asked when they connected and changed their mind', async () => {
+    served = await serve(
+      createServer({ name: 'x', version: '1' }).tool('work', (_args, context) => {
+        context.log('error', 'big');
+        return 'done';
+      }),
+    );
+    const logs: unknown[] = [];
+    const client = await served.client({ logLevel: 'info', onLog: ({ data }) => logs.push(data) });
+    await client.callTool('work');
+    await client.setLogLevel(undefined);
+    await client.callTool('work');
+    expect(logs).toEqual(['big']);
+  });
 });
 
 describe('cancellation', () => {
