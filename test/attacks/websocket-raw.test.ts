@@ -1,9 +1,11 @@
 /** What no WebSocket library sends, on both engines: attack A6, and its neighbours. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seededRandom } from '../unit/rpc-harness.js';
 import type { WebSocketCase, WebSocketVerdict } from './websocket-case.js';
 import { controlCases } from './websocket-cases-control.js';
 import { frameCases } from './websocket-cases-frames.js';
 import { textCases } from './websocket-cases-text.js';
+import { close, fragments, ping, text } from './websocket-frames.js';
 import { RawWebSocket } from './websocket-raw.js';
 import {
   callText,
@@ -89,6 +91,29 @@ describe.each(engines)('on the engine %s', (engine) => {
     const verdict = verdictOn(engine, one);
     const outcome = await run(server, one, verdict, String(index).padStart(markLength, '0'));
     expect(outcome).toMatchObject(expected(verdict));
+  });
+
+  it('lives through frames that are damaged at random', async () => {
+    const random = seededRandom(20_260_101);
+    for (let count = 0; count < 300; count++) {
+      const client = await RawWebSocket.open(server.port);
+      const frames = Buffer.concat([
+        text(callText(1, 'random00')),
+        ping('p'),
+        ...fragments([callText(2, 'random00'), ' ', '']),
+        close(1000),
+      ]);
+      // One in two keeps the heads of its first frames.
+      const from = count % 2 === 0 ? 0 : 60;
+      for (let damage = 0; damage <= count % 5; damage++)
+        frames[from + Math.floor(random() * (frames.length - from))] = Math.floor(random() * 256);
+      const cut = Math.floor(random() * frames.length);
+      await client.step(frames.subarray(0, cut));
+      await client.step(frames.subarray(cut));
+      client.socket.destroy();
+      expect(client.texts.length).toBeLessThanOrEqual(8);
+    }
+    expect(await server.serves()).toBe(true);
   });
 
   it('has nothing thrown, and no connection left', async () => {
