@@ -49,8 +49,8 @@ export interface RpcServerOptions extends PeerOptions {
   /** What the native engine routes. Default: every method of the dispatcher, whatever the request says. */
   readonly direct?: DirectRoutes;
   /**
-   * Offers these encodings to clients that ask for one in their first message; others never notice. Default: none
-   * is offered, and asking is an unknown method.
+   * Offers these encodings to clients that ask for one in their first message; others never notice. Not on WebSocket,
+   * which speaks JSON. Default: none is offered, and asking is an unknown method.
    */
   readonly encodings?: readonly Encoding[];
 }
@@ -239,7 +239,8 @@ export class RpcServer {
   /** Serves a connection made elsewhere. `options` replace the server's peerOptions; they should be made from these. */
   attach(transport: Transport, options: PeerOptions = this.#peerOptions): Peer {
     this.#refuseWhenClosed();
-    const encodings = this.#encodings;
+    // A WebSocket has frames of its own, whose messages are JSON text.
+    const encodings = transport.kind === 'ws' ? undefined : this.#encodings;
     // Without native code the batch costs more than it saves.
     if (transport.kind === 'ws' && addon() !== undefined)
       return this.#messageServer().attach(transport, options);

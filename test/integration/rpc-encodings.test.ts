@@ -251,3 +251,12 @@ describe('encodings and MCP', () => {
     await expect(asked).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 });
+
+it.each(['uws', 'node'] as const)('goes on with JSON on a WebSocket by %s', async (engine) => {
+  const server = serve({ encodings: ['msgpack'] });
+  const { url } = await server.listen('ws://127.0.0.1:0', { http: { engine } });
+  const client = await connectRpc(url, { encodings: ['msgpack'] });
+  cleanups.push(() => client.close({ drainTimeoutMs: 0 }));
+  expect(await client.request('echo', ['ü'])).toEqual(['ü']);
+  expect(encodingOf(client)).toBe('json');
+});
