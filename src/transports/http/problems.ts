@@ -10,6 +10,8 @@ export const headTooSlow = (timeoutMs: number): string =>
 
 export const hostMissing = 'A request must have one Host field (RFC 9112, section 3.2).';
 
+export const expectationUnknown = 'Nothing but "100-continue" can be expected (RFC 9110, section 10.1.1).';
+
 export const codingUnknown = (coding: string): string =>
   `The transfer coding "${coding.slice(0, 50)}" is not served; known is "chunked".`;
 

@@ -1,7 +1,7 @@
 /** The HTTP/1 half of a node listener: node's parser and its limits, requests as exchanges, upgrades. */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { headTooLarge, headTooSlow } from '../problems.js';
+import { expectationUnknown, headTooLarge, headTooSlow } from '../problems.js';
 import type { ResolvedHttpOptions } from '../resolve-http-options.js';
 import { Connection } from './connection.js';
 import type { EngineContext } from './context.js';
@@ -52,8 +52,7 @@ export function createHttp1Server(
   server.on('request', (request, response) => serve(request, response, false));
   server.on('checkContinue', (request, response) => serve(request, response, true));
   server.on('checkExpectation', (request: Http1Request) => {
-    const text = `The expectation "${headerOf(request, 'expect')}" is not met; known is "100-continue".`;
-    refuseSocket(context, Connection.of(request.socket), 417, text);
+    refuseSocket(context, Connection.of(request.socket), 417, expectationUnknown);
   });
   server.on('connect', (request: Http1Request) => {
     refuseSocket(context, Connection.of(request.socket), 405, 'CONNECT is not served; this is no proxy.');

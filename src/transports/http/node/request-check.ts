@@ -1,5 +1,5 @@
 /** What is wrong with the head of a request that node's parser lets pass. */
-import { codingUnknown, hostMissing, tooManyFields } from '../problems.js';
+import { codingUnknown, expectationUnknown, hostMissing, tooManyFields } from '../problems.js';
 import { goodHost, goodTarget, hostMalformed } from '../request-syntax.js';
 import type { Http1Request } from './http1-exchange.js';
 
@@ -39,7 +39,7 @@ export class RequestCheck {
         return malformed('HTTP/1.0 has no transfer codings (RFC 9112, section 6.1).');
     }
     if (expect !== undefined && expect.toLowerCase() !== '100-continue')
-      return { status: 417, text: `The expectation "${expect}" is not met; known is "100-continue".` };
+      return { status: 417, text: expectationUnknown };
     return this.#targetProblem(request.url as string, host);
   }
 

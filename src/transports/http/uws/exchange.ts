@@ -4,7 +4,14 @@ import type { RingwireError } from '../../../errors.js';
 import type { PeerInfo } from '../../transport.js';
 import { decodeBody } from '../content-coding.js';
 import type { HeaderList, HttpApplication, HttpExchange, HttpPrincipal, HttpStream } from '../http-server.js';
-import { bodyTooLarge, bodyTooSlow, headTooLarge, serverFailed, tooManyFields } from '../problems.js';
+import {
+  bodyTooLarge,
+  bodyTooSlow,
+  expectationUnknown,
+  headTooLarge,
+  serverFailed,
+  tooManyFields,
+} from '../problems.js';
 import { BodyBuffer } from './body.js';
 import { callbackScope } from './callback-scope.js';
 import { KeptHead } from './head.js';
@@ -122,7 +129,7 @@ export class UwsExchange implements HttpExchange {
     try {
       const problem = state.check.problem(state.head, this.method, this.path, this.query);
       if (problem !== undefined) this.#refuse(400, problem);
-      else if (expectsMore(state.head)) this.#refuse(417, 'Nothing but "100-continue" can be expected.');
+      else if (expectsMore(state.head)) this.#refuse(417, expectationUnknown);
       else if (state.head.count > state.options.http.maxHeaderFields) this.#refuseHead('fields');
       else if (
         state.head.bytes + this.method.length + this.path.length + this.query.length >
