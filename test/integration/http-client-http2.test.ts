@@ -1,6 +1,11 @@
 /** Our client over HTTP/2: by TLS, and on the pipes of a child. */
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import {
+  type AddressInfo,
+  connect as connectSocket,
+  createServer as createSocketServer,
+  type Socket,
+} from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ConnectOptions, connect, type McpClient } from '../../src/mcp/index.js';
@@ -192,4 +197,37 @@ describe('on the pipes of a child', () => {
     expect(said).toMatch(/exited with code 4[\s\S]*no configuration/);
     await expect(connect('stdio+h2:no-such-command')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
+});
+
+it('a connection that fell silent is given up, and the next call takes another', async () => {
+  const { url, sessions } = await secure();
+  const sockets: Socket[] = [];
+  let frozen: Socket | undefined;
+  const proxy = createSocketServer((near) => {
+    const far = connectSocket(Number(new URL(url).port), '127.0.0.1');
+    sockets.push(near, far);
+    for (const socket of [near, far]) socket.on('error', () => {});
+    far.on('data', (chunk) => void (frozen !== far && near.write(chunk)));
+    near.on('data', (chunk) => void (frozen !== far && far.write(chunk)));
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  cleanups.push(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => proxy.close(resolve));
+  });
+  const client = await connect(`https://127.0.0.1:${(proxy.address() as AddressInfo).port}/mcp`, {
+    transport: { connectTimeoutMs: 2_000, tls: { ca: authority.cert } },
+  });
+  cleanups.push(() => client.close());
+  expect(said(await client.callTool('say', { text: 'before' }))).toBe('before');
+  frozen = sockets[1];
+  await expect(client.callTool('say', { text: 'lost' }, { timeoutMs: 100 })).rejects.toMatchObject({
+    code: 'DEADLINE_EXCEEDED',
+  });
+  // Sent on the silent connection, too, and told of its end long before its own deadline.
+  await expect(client.callTool('say', { text: 'also lost' })).rejects.toMatchObject({
+    code: 'CONNECTION_RESET',
+  });
+  expect(said(await client.callTool('say', { text: 'after' }))).toBe('after');
+  expect(sessions).toHaveLength(2);
 });

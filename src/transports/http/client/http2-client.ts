@@ -4,6 +4,7 @@ import {
   type ClientHttp2Stream,
   connect,
   constants,
+  type Http2Session,
   type IncomingHttpHeaders,
 } from 'node:http2';
 import type { Duplex } from 'node:stream';
@@ -30,6 +31,8 @@ export class Http2Client implements HttpClient {
   readonly #sessions = new Set<ClientHttp2Session>();
   #requests = 0;
   #isClosed = false;
+  /** Runs while a connection is asked whether it still is one. */
+  #doubt: NodeJS.Timeout | undefined;
 
   /** @param connect makes a connection on which the server speaks HTTP/2. */
   constructor(origin: string, peer: PeerInfo, options: ResolvedOptions, connect: () => Promise<Duplex>) {
@@ -62,6 +65,23 @@ export class Http2Client implements HttpClient {
     if (this.#requests === 0) for (const session of this.#sessions) session.unref();
   }
 
+  /**
+   * A call was given up before its answer began, as happens where the network is gone without a word: every further
+   * call would go the same way until TCP gives up. A connection that answers no PING is cut. A child tells of its end.
+   */
+  doubt(session: Http2Session): void {
+    if (this.#doubt !== undefined || this.whyLost !== undefined || session.destroyed) return;
+    let isAnswered = false;
+    this.#doubt = setTimeout(() => {
+      this.#doubt = undefined;
+      if (!isAnswered)
+        session.destroy(new RingwireError('CONNECTION_RESET', `${this.origin} answers no PING.`));
+    }, this.connectTimeoutMs).unref();
+    session.ping((error) => {
+      isAnswered = error === null;
+    });
+  }
+
   /** What to say of a failed call: what happened to it, or to the connection under it. */
   explain(error: unknown): RingwireError | Promise<RingwireError> {
     if (this.whyLost !== undefined && !this.#isClosed && this.#sessions.size === 0) return this.whyLost();
@@ -70,6 +90,7 @@ export class Http2Client implements HttpClient {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#doubt);
     await this.#opening?.catch(() => {});
     await Promise.all(
       [...this.#sessions].map(
@@ -124,6 +145,7 @@ class Http2Call implements HttpCall {
   #stream: ClientHttp2Stream | undefined;
   #isOver = false;
   #isAborted = false;
+  #hasBegun = false;
 
   constructor(client: Http2Client, request: HttpRequest, answer: HttpAnswer) {
     this.#client = client;
@@ -135,7 +157,9 @@ class Http2Call implements HttpCall {
     this.#isAborted = true;
     if (this.#isOver) return;
     this.#over();
+    const session = this.#stream?.session;
     this.#stream?.close(constants.NGHTTP2_CANCEL);
+    if (session !== undefined && !this.#hasBegun) this.#client.doubt(session);
   }
 
   start(session: ClientHttp2Session): void {
@@ -154,6 +178,7 @@ class Http2Call implements HttpCall {
     }
     this.#stream = stream;
     stream.on('response', (fields: IncomingHttpHeaders & { ':status'?: number }) => {
+      this.#hasBegun = true;
       if (this.#isOver) return;
       this.#answer.onHead(Number(fields[':status']), fields as AnswerHeaders);
       // Not before: Node.js tells of the head a tick after it read it, and of data at once.
