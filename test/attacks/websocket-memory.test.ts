@@ -147,10 +147,11 @@ describe.each(engines)('the engine %s', (engine) => {
     const before = await server.usage();
     const client = await open(server);
     client.socket.pause();
-    await flood(server, client, Buffer.concat(new Array(1_000).fill(text('x'))), 16 * mebibyte);
-    const after = await server.usage();
+    await flood(server, client, Buffer.concat(new Array(1_000).fill(text('x'))), 2 * mebibyte);
     // uWebSockets.js cannot stop reading: what comes is held up to a limit.
-    expect(after.connections).toBe(engine === 'uws' ? 0 : 1);
+    const left = engine === 'uws' ? 0 : 1;
+    await expect.poll(async () => (await server.usage()).connections, { timeout: 10_000 }).toBe(left);
+    const after = await server.usage();
     expect(after.peakBytes - before.peakBytes).toBeLessThan(64 * mebibyte);
   });
 
@@ -172,7 +173,7 @@ describe.each(engines)('the engine %s', (engine) => {
     const bomb = deflateRawSync(Buffer.alloc(256 * mebibyte, ' '), { finishFlush: constants.Z_SYNC_FLUSH });
     const frame = text(bomb.subarray(0, -4), { rsv: 4 });
     const fields = { 'Sec-WebSocket-Extensions': 'permessage-deflate' };
-    for (let count = 0; count < 20; count++) {
+    for (let count = 0; count < 8; count++) {
       const client = await open(server, { fields });
       client.socket.write(frame);
       await client.until(() => client.isClosed);
