@@ -51,11 +51,13 @@ class HandFed implements Transport {
   }
 
   async close(): Promise<void> {
-    this.#handlers?.onClose();
+    this.destroy();
   }
 
   destroy(): void {
-    this.#handlers?.onClose();
+    const handlers = this.#handlers;
+    this.#handlers = undefined;
+    handlers?.onClose();
   }
 }
 
