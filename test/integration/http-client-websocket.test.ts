@@ -159,3 +159,16 @@ describe('a WebSocket client', () => {
     expect(await failure(await open(binary))).toMatchObject({ code: 'FRAME_INVALID' });
   });
 });
+
+it('gives a WebSocket up whose caller did so while header fields were asked for', async () => {
+  const controller = new AbortController();
+  const headers = async () => {
+    controller.abort();
+    return {};
+  };
+  // Nobody listens there: an attempt would be refused.
+  const opening = connect('ws://127.0.0.1:9/', {
+    transport: { signal: controller.signal, httpClient: { headers } },
+  });
+  await expect(opening).rejects.toMatchObject({ code: 'CANCELLED' });
+});

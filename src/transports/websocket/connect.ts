@@ -29,8 +29,10 @@ export async function connectWebSocket(
   const { signal, httpClient } = options;
   if (signal?.aborted) throw aborted(`Connecting to ${shown}`, signal);
   const given = typeof httpClient.headers === 'function' ? await httpClient.headers() : httpClient.headers;
+  const tls = endpoint.isSecure ? await tlsClientOptions(options.tls, endpoint.host) : {};
+  if (signal?.aborted) throw aborted(`Connecting to ${shown}`, signal);
   const webSocket = new WebSocket(url, [...httpClient.protocols], {
-    ...(endpoint.isSecure && (await tlsClientOptions(options.tls, endpoint.host))),
+    ...tls,
     headers: checkHeaders(given ?? {}),
     maxPayload: options.maxFrameBytes,
     perMessageDeflate: false,
