@@ -1,11 +1,11 @@
 /** From a schema to the type of the values it admits, at compile time only. */
-import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { InputOf, OutputOf, StandardSchema } from './standard-schema.js';
 
 /** A JSON Schema 2020-12 object written as a literal. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 /** What a tool takes as inputSchema or outputSchema. */
-export type Schema = JsonSchema | StandardSchemaV1;
+export type Schema = JsonSchema | StandardSchema;
 
 type Simplify<T> = { [Key in keyof T]: T[Key] };
 
@@ -62,15 +62,15 @@ export type FromJsonSchema<S> = string extends keyof S
                   : unknown;
 
 /** What a handler receives for arguments checked against S. */
-export type InferSchema<S> = S extends StandardSchemaV1
-  ? StandardSchemaV1.InferOutput<S>
+export type InferSchema<S> = S extends StandardSchema
+  ? OutputOf<S>
   : S extends JsonSchema
     ? FromJsonSchema<S>
     : Record<string, unknown>;
 
 /** What a handler returns for an outputSchema S, before validation. */
-export type InferSchemaInput<S> = S extends StandardSchemaV1
-  ? StandardSchemaV1.InferInput<S>
+export type InferSchemaInput<S> = S extends StandardSchema
+  ? InputOf<S>
   : S extends JsonSchema
     ? FromJsonSchema<S>
     : never;

@@ -1,8 +1,8 @@
 /** One face for the two kinds of schema: JSON Schema, and anything that follows Standard Schema (zod, valibot, arktype). */
-import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import { RingwireError } from '../errors.js';
 import type { JsonSchema, Schema } from './infer.js';
 import { checkJsonSchema, compileJsonSchema, type JsonCheck } from './json-schema.js';
+import type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.js';
 
 /** The value as the handler shall see it, or what is wrong with it. */
 export type Verdict = { readonly value: unknown } | { readonly problem: string };
@@ -16,18 +16,17 @@ export interface CompiledSchema {
   warmUp(): void;
 }
 
-export function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {
+export function isStandardSchema(schema: unknown): schema is StandardSchema {
   return (
     (typeof schema === 'object' || typeof schema === 'function') &&
     schema !== null &&
     '~standard' in schema &&
-    typeof (schema as StandardSchemaV1)['~standard']?.validate === 'function'
+    typeof (schema as StandardSchema)['~standard']?.validate === 'function'
   );
 }
 
-function toJsonSchema(schema: StandardSchemaV1, side: 'input' | 'output', where: string): JsonSchema {
-  const standard = schema['~standard'] as StandardSchemaV1['~standard'] &
-    Partial<StandardJSONSchemaV1['~standard']>;
+function toJsonSchema(schema: StandardSchema, side: 'input' | 'output', where: string): JsonSchema {
+  const standard = schema['~standard'];
   if (standard.jsonSchema === undefined)
     throw new RingwireError(
       'SCHEMA_INVALID',
@@ -46,7 +45,7 @@ function toJsonSchema(schema: StandardSchemaV1, side: 'input' | 'output', where:
   }
 }
 
-function issueText(issues: readonly StandardSchemaV1.Issue[]): string {
+function issueText(issues: readonly SchemaIssue[]): string {
   const texts = issues.slice(0, 8).map(({ message, path }) => {
     const keys = path?.map((part) => String(typeof part === 'object' ? part.key : part)) ?? [];
     return keys.length === 0 ? message : `${keys.join('.')}: ${message}`;
@@ -54,7 +53,7 @@ function issueText(issues: readonly StandardSchemaV1.Issue[]): string {
   return texts.join('; ');
 }
 
-function standardVerdict(result: StandardSchemaV1.Result<unknown>): Verdict {
+function standardVerdict(result: SchemaResult<unknown>): Verdict {
   return result.issues === undefined ? { value: result.value } : { problem: issueText(result.issues) };
 }
 

@@ -95,9 +95,9 @@ const commandLines: Record<string, Row> = {
     says: 'Write "tcp://localhost:4000".',
   },
   'scheme of a later version': {
-    args: ['tools', 'https://example.org/mcp'],
+    args: ['tools', 'shm:tools'],
     code: 2,
-    says: 'the scheme "https:" is not served by this version',
+    says: 'the scheme "shm:" is not served by this version',
   },
   'unknown scheme': {
     args: ['tools', 'gopher://example.org'],
