@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Engine, engines, post } from './attack-server.js';
+import { callBody, type Engine, engines, post } from './attack-server.js';
 import { call, callFields, FrameType, frame, Http2Raw, magic, setting } from './http2-raw.js';
 import { RawConnection } from './raw-http.js';
 
@@ -118,6 +118,30 @@ describe.each(engines)('on the engine %s', (engine) => {
     expect(usage.peakBytes - peakBytes).toBeLessThan(100 * (highWatermarkBytes + 64 * 1024) + 48 * mebibyte);
     await expect.poll(async () => (await server.usage()).connections).toBe(0);
   }, 60_000);
+
+  it.each(['medium', 'large'])(
+    'holds little for a client that sends ahead and reads no %s answers',
+    async (tool) => {
+      const server = await start(engine);
+      const { peakBytes } = await server.usage();
+      const client = new RawConnection(server.port);
+      cleanups.push(() => client.destroy());
+      client.socket.pause();
+      client.write(post({ tool, body: callBody('x', tool) }).repeat(20_000));
+      await new Promise((resolve) => client.socket.once('connect', resolve));
+      const statuses = new Set([await server.serves()]);
+      let usage = await server.usage();
+      // That of the client.
+      while (usage.connections > 0) {
+        statuses.add(await server.serves());
+        usage = await server.usage();
+      }
+      expect(statuses).toEqual(new Set([200]));
+      // On node 16 MiB may wait; the rest is garbage not yet collected.
+      expect(usage.peakBytes - peakBytes).toBeLessThan((engine === 'uws' ? 32 : 96) * mebibyte);
+    },
+    40_000,
+  );
 
   it('holds little of a body of 1 GB in chunks', async () => {
     const server = await start(engine);

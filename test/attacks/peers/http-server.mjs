@@ -10,6 +10,7 @@ const { http, ...transport } = JSON.parse(options);
 let flowing = 0;
 const server = createServer({ name: 'attacked', version: '1' })
   .tool('mark', ({ mark }) => String(mark))
+  .tool('medium', () => 'x'.repeat(32 * 1024))
   .tool('large', () => 'x'.repeat(1024 * 1024))
   // Logs as fast as it may, until its client is gone.
   .tool('flow', async (_args, context) => {

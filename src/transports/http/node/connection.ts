@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { bodyGraceMs, closeLingerMs, stallTimeoutMs } from '../../../limits.js';
+import { bodyGraceMs, closeLingerMs, maxBacklogBytes, stallTimeoutMs } from '../../../limits.js';
 import type { PeerInfo } from '../../transport.js';
 import type { WsTransport } from '../../websocket/ws-transport.js';
 import type { ClientCertificate } from '../http-server.js';
@@ -15,6 +15,9 @@ interface WriteHandle {
   readonly bytesWritten?: number;
   readonly writeQueueSize?: number;
 }
+
+/** How many bytes of answers go by between two looks at what waits. */
+const lookBytes = 1024 * 1024;
 
 const connections = new WeakMap<object, Connection>();
 
@@ -39,6 +42,10 @@ export class Connection {
   /** Answered before all of its body came: the rest is read over, for a while. */
   #leftover: Http1Exchange | undefined = undefined;
   #leftoverSince = 0;
+  /** Bytes of answers given so far, or since all that was given had left. */
+  #answeredBytes = 0;
+  /** Where the next look at what waits is due. */
+  #lookAtBytes = lookBytes;
   #taken = -1;
   #stalledSince = 0;
 
@@ -90,6 +97,22 @@ export class Connection {
   readsOver(exchange: Http1Exchange): void {
     this.#leftover = exchange;
     this.#leftoverSince = Date.now();
+  }
+
+  /**
+   * Counts an answer. A client that pipelines and does not read has its answers kept by node, as many as one read from
+   * the socket holds requests: beyond maxBacklogBytes the rest of the requests is not looked at.
+   */
+  answered(bytes: number): void {
+    this.#answeredBytes += bytes;
+    if (this.#answeredBytes < this.#lookAtBytes) return;
+    const handle = (this.socket as { _handle?: WriteHandle })._handle;
+    const left = (handle?.bytesWritten ?? 0) - (handle?.writeQueueSize ?? 0);
+    const waiting = this.#answeredBytes - left;
+    if (waiting > maxBacklogBytes) this.isRefused = true;
+    // Heads count among the bytes that left.
+    if (waiting < 0) this.#answeredBytes = left;
+    this.#lookAtBytes = this.#answeredBytes + lookBytes;
   }
 
   /** The socket is gone. */

@@ -148,6 +148,7 @@ export class Http1Exchange extends NodeExchange {
     const fields = hasNoBody(status) ? [...head] : [...head, 'content-length', String(bytes)];
     this.#endKeepAlive(status, fields);
     response.writeHead(status, fields);
+    this.#connection.answered(bytes);
     this.#leave();
     if (bytes === 0) response.end();
     else response.end(body);

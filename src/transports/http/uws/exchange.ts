@@ -20,7 +20,7 @@ import type { ListenerState } from './state.js';
 import { UwsStream } from './stream.js';
 
 /** Larger answers are given to uWebSockets.js as the client takes them, so that it holds no second copy. */
-const largeBytes = 64 * 1024;
+const largeBytes = 16 * 1024;
 
 /** What is unread of a body behind an answer is read over up to this; beyond, the client is told to go away. */
 const discardableBytes = 64 * 1024;
