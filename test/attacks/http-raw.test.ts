@@ -1,10 +1,14 @@
 /** About 200 requests as no client library sends them, on every engine: attack A3, and its neighbours. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
 import { type AttackServer, attackServer, type Engine, engines, post } from './attack-server.js';
 import type { HttpCase, Verdict } from './http-case.js';
 import { framingCases } from './http-cases-framing.js';
 import { headCases } from './http-cases-head.js';
 import { RawConnection } from './raw-http.js';
+
+// Some peers are given up only after engines' own times of 10 s and more.
+vi.setConfig({ testTimeout: 60_000 });
 
 const cases = [...framingCases, ...headCases];
 

@@ -1,9 +1,13 @@
 /** Peers that are slow on purpose, leave in the middle, or come in numbers: F15 and its neighbours, on both engines. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
 import type { HttpOptions } from '../../src/transports/http/http-options.js';
 import type { TransportOptions } from '../../src/transports/transport.js';
 import { type AttackServer, attackServer, callBody, type Engine, engines, post } from './attack-server.js';
 import { RawConnection } from './raw-http.js';
+
+// Some peers are given up only after engines' own times of 10 s and more.
+vi.setConfig({ testTimeout: 60_000 });
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,8 +1,12 @@
 /** Frames that break the rules of RFC 9113, against the engine that speaks HTTP/2: attack A5. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+
 import { type AttackServer, attackServer } from './attack-server.js';
 import { type Http2Case, http2Cases } from './http2-cases.js';
 import { call, Http2Raw } from './http2-raw.js';
+
+// Some peers are given up only after engines' own times of 10 s and more.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Outcome {
   readonly status: number | undefined;
