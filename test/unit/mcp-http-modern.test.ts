@@ -111,16 +111,16 @@ describe('a client that goes away', () => {
     const { http, finish, context } = await setup();
     const exchange = http.post(callTool('wait', {}, more));
     const before = looksFirst ? context().signal : undefined;
-    expect([before?.aborted ?? false, gauge(http, 'mcp_http_calls_in_flight')]).toEqual([false, 1]);
+    expect([before?.aborted ?? false, gauge(http, 'calls_in_flight')]).toEqual([false, 1]);
     exchange.abort();
     const { signal } = context();
     expect(signal.aborted).toBe(true);
     expect(signal.reason).toMatchObject({ code: 'CONNECTION_CLOSED' });
-    expect(gauge(http, 'mcp_http_calls_in_flight')).toBe(0);
+    expect(gauge(http, 'calls_in_flight')).toBe(0);
     finish('late');
     await turn();
     expect(exchange.status).toBeUndefined();
-    expect(gauge(http, 'mcp_http_late_outcomes')).toBe(1);
+    expect(gauge(http, 'late_outcomes_total')).toBe(1);
   });
 
   it('is told nothing more of a stream', async () => {
@@ -133,7 +133,7 @@ describe('a client that goes away', () => {
     finish('late');
     await turn();
     expect(exchange.events).toHaveLength(1);
-    expect(gauge(http, 'mcp_http_streams')).toBe(0);
+    expect(gauge(http, 'streams')).toBe(0);
   });
 
   it('before its body came leaves nothing behind', async () => {
@@ -141,7 +141,7 @@ describe('a client that goes away', () => {
     const exchange = new TestExchange(http.application, { headers: { 'content-type': 'application/json' } });
     http.application.onRequest(exchange);
     exchange.abort();
-    expect(gauge(http, 'mcp_http_calls_in_flight')).toBe(0);
+    expect(gauge(http, 'calls_in_flight')).toBe(0);
   });
 });
 
@@ -166,8 +166,8 @@ describe('a deadline', () => {
     expect(context().signal.reason).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     finish('late');
     await turn();
-    expect(gauge(http, 'mcp_http_deadlines_exceeded')).toBe(1);
-    expect(gauge(http, 'mcp_http_calls_in_flight')).toBe(0);
+    expect(gauge(http, 'deadlines_exceeded_total')).toBe(1);
+    expect(gauge(http, 'calls_in_flight')).toBe(0);
   });
 
   it.each([false, true])('starts anew with progress and by hand (signal read: %s)', async (looks) => {
@@ -217,7 +217,7 @@ describe('limits', () => {
       id: 9,
       error: { code: -32603, data: { code: 'OVERLOADED', retryable: true } },
     });
-    expect(gauge(http, 'mcp_http_overloaded')).toBe(1);
+    expect(gauge(http, 'overloaded_total')).toBe(1);
     finish('x');
     await second.ended();
     expect(http.post(callTool('echo')).status).toBe(200);

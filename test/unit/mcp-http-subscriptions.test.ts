@@ -60,7 +60,7 @@ describe('subscriptions', () => {
   it('are acknowledged first, hear what they asked for, and end with a result', async () => {
     const { server, http } = await setup();
     const exchange = http.post(listen({ toolsListChanged: true }, 5));
-    expect([exchange.head['content-type'], gauge(http, 'mcp_http_subscriptions')]).toEqual([
+    expect([exchange.head['content-type'], gauge(http, 'subscriptions')]).toEqual([
       'text/event-stream',
       1,
     ]);
@@ -77,7 +77,7 @@ describe('subscriptions', () => {
       { method: 'notifications/tools/list_changed', params: { _meta } },
       { id: 5, result: { resultType: 'complete', _meta } },
     ]);
-    expect([exchange.isEnded, gauge(http, 'mcp_http_subscriptions')]).toEqual([true, 0]);
+    expect([exchange.isEnded, gauge(http, 'subscriptions')]).toEqual([true, 0]);
   });
 
   it('end with their client', async () => {

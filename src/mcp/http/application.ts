@@ -295,18 +295,14 @@ class McpApplication implements ServerApplication, LightCallOwner {
     const { overloaded, deadlinesExceeded, lateOutcomes } = this.counters;
     const streams = [...this.#peers.keys()].filter((transport) => transport.isStreaming).length;
     return [
-      ['mcp_http_calls_in_flight', 'Calls over HTTP whose handlers are at work.', this.#inFlight],
-      [
-        'mcp_http_streams',
-        'Event streams of modern requests that are open, subscriptions included.',
-        streams,
-      ],
-      ['mcp_http_subscriptions', 'Open subscriptions of modern clients over HTTP.', this.#subscriptions.size],
-      ['mcp_http_overloaded', 'Requests refused because too many calls were in flight.', overloaded],
-      ['mcp_http_deadlines_exceeded', 'Calls that met their deadline.', deadlinesExceeded],
-      ['mcp_http_late_outcomes', 'Outcomes of calls that were answered or abandoned before.', lateOutcomes],
-      ['mcp_http_sse_connections', 'Open connections of clients of 2024-11-05.', this.#sse?.connections ?? 0],
-      ['mcp_http_sessions', 'Sessions of clients of 2025-11-25 and earlier.', this.#legacy?.sessions ?? 0],
+      ['calls_in_flight', 'Calls over HTTP whose handlers are at work.', this.#inFlight],
+      ['streams', 'Event streams of modern requests that are open, subscriptions included.', streams],
+      ['subscriptions', 'Open subscriptions of modern clients over HTTP.', this.#subscriptions.size],
+      ['overloaded_total', 'Requests refused because too many calls were in flight.', overloaded],
+      ['deadlines_exceeded_total', 'Calls that met their deadline.', deadlinesExceeded],
+      ['late_outcomes_total', 'Outcomes of calls that were answered or abandoned before.', lateOutcomes],
+      ['sse_connections', 'Open connections of clients of 2024-11-05.', this.#sse?.connections ?? 0],
+      ['sessions', 'Sessions of clients of 2025-11-25 and earlier.', this.#legacy?.sessions ?? 0],
     ];
   }
 

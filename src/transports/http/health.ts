@@ -70,7 +70,7 @@ export class Health {
       );
     }
     for (const [name, help, value] of this.#application.gauges?.() ?? [])
-      page.add('gauge', name, help, value);
+      page.add(name.endsWith('_total') ? 'counter' : 'gauge', name, help, value);
     return page.text;
   }
 }

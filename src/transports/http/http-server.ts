@@ -137,7 +137,10 @@ export interface ServerApplication extends HttpApplication {
   close(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
   /** Paths it answers beside the endpoint's own. */
   readonly paths?: readonly string[];
-  /** Numbers of now, for the metrics endpoint: name, help text and value. Names follow Prometheus, without a prefix. */
+  /**
+   * Numbers of now, for the metrics endpoint: name, help text and value. Names follow Prometheus, without a prefix; those
+   * that end with "_total" only rise.
+   */
   gauges?(): readonly (readonly [name: string, help: string, value: number])[];
 }
 
