@@ -79,7 +79,8 @@ class McpApplication implements ServerApplication, LightCallOwner {
   #idleWaiters: (() => void)[] = [];
   #closing: Promise<void> | undefined;
 
-  constructor(server: McpServer, { maxFrameBytes }: ResolvedOptions) {
+  constructor(server: McpServer, options: ResolvedOptions) {
+    const { maxFrameBytes } = options;
     const { http, legacy } = server.catalogue.options;
     const { peerOptions } = server.rpc;
     this.#server = server;
@@ -113,7 +114,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
       'allow',
       this.#legacy === undefined ? 'POST' : 'GET, POST, DELETE',
     ];
-    this.#routes = new LightRoutes(server, this);
+    this.#routes = new LightRoutes(server, this, options.http.compression);
   }
 
   get paths(): readonly string[] {
@@ -146,6 +147,7 @@ class McpApplication implements ServerApplication, LightCallOwner {
       return;
     }
     if (fields.method === 'tools/call') this.#readParams(exchange, fields);
+    else if (this.#routes.compresses) fields.acceptEncoding = exchange.header('accept-encoding');
     exchange.state = fields;
     exchange.readBody();
   }

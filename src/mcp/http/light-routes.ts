@@ -5,7 +5,10 @@
  */
 import { EnvelopeField, EnvelopeFlag, EnvelopeKind } from '../../binding/constants.generated.js';
 import { frameSizeError, jsonHead } from '../../rpc/http/exchange-transport.js';
+import { AnswerCompressor } from '../../transports/http/content-coding.js';
 import type { HttpExchange } from '../../transports/http/http-server.js';
+import { PreparedGzip } from '../../transports/http/prepared-gzip.js';
+import type { ResolvedHttpOptions } from '../../transports/http/resolve-http-options.js';
 import { McpCallContext } from '../context.js';
 import { onlyText, unusual } from '../direct-routes.js';
 import { paramHeaderProblem } from '../param-headers.js';
@@ -27,6 +30,22 @@ const usualMask =
   EnvelopeFlag.HasClientCapabilities;
 const usual = EnvelopeFlag.VersionModern | EnvelopeFlag.HasClientCapabilities;
 
+/** What follows the id in an answer that is known. */
+class PreparedRest {
+  readonly text: string;
+  #gzip: PreparedGzip | undefined;
+
+  constructor(result: string) {
+    this.text = `,"result":${result}}`;
+  }
+
+  /** Compressed when it is first asked for. */
+  get gzip(): PreparedGzip {
+    this.#gzip ??= new PreparedGzip(this.text);
+    return this.#gzip;
+  }
+}
+
 export class LightRoutes {
   readonly #server: McpServer;
   readonly #owner: LightCallOwner;
@@ -36,11 +55,15 @@ export class LightRoutes {
   /** By name; made when they are first called. */
   readonly #tools = new Map<string, ToolRoute>();
   /** What follows the id in the answer, by method and by URI; undefined after a change. */
-  #replies: ReadonlyMap<string, string> | undefined;
-  #resources: ReadonlyMap<string, string> | undefined;
+  #replies: ReadonlyMap<string, PreparedRest> | undefined;
+  #resources: ReadonlyMap<string, PreparedRest> | undefined;
+  /** For prepared answers, of which only gzip can be put together from parts; undefined where it is not to be used. */
+  readonly #compressor: AnswerCompressor | undefined;
   readonly #stopListening: () => void;
 
-  constructor(server: McpServer, owner: LightCallOwner) {
+  constructor(server: McpServer, owner: LightCallOwner, compression: ResolvedHttpOptions['compression']) {
+    if (compression !== false && compression.encodings.includes('gzip'))
+      this.#compressor = new AnswerCompressor({ ...compression, encodings: ['gzip'] });
     this.#server = server;
     this.#owner = owner;
     this.#isServed = server.catalogue.options.modern.includes(version);
@@ -70,18 +93,33 @@ export class LightRoutes {
     const isRead = method === 'resources/read';
     const rest = isRead ? this.#resource(fields, body, record, flags) : this.#reply(method);
     if (rest === undefined) return false;
-    const text = `{"jsonrpc":"2.0","id":${idOf(body, record)}${rest}`;
+    const beginning = `{"jsonrpc":"2.0","id":${idOf(body, record)}`;
+    const text = beginning + rest.text;
     if (frameSizeError(text, this.#owner.maxFrameBytes) !== undefined) return false;
-    exchange.respond(200, jsonHead, text);
+    const compressor = this.#compressor;
+    const coding = compressor?.choose(fields.acceptEncoding, rest.text.length, jsonHead);
+    const coded = coding === undefined ? undefined : rest.gzip.after(beginning);
+    if (coded === undefined) exchange.respond(200, jsonHead, text);
+    else exchange.respond(200, compressor!.headFor('gzip', jsonHead), coded);
     return true;
   }
 
-  #reply(method: string): string | undefined {
+  /** Whether Accept-Encoding matters for prepared answers. */
+  get compresses(): boolean {
+    return this.#compressor !== undefined;
+  }
+
+  #reply(method: string): PreparedRest | undefined {
     this.#replies ??= withEnds(this.#server.preparedReplies());
     return this.#replies.get(method);
   }
 
-  #resource({ name }: RequestFields, body: Buffer, record: Int32Array, flags: number): string | undefined {
+  #resource(
+    { name }: RequestFields,
+    body: Buffer,
+    record: Int32Array,
+    flags: number,
+  ): PreparedRest | undefined {
     if ((flags & EnvelopeFlag.NameIsUri) === 0 || !equals(name, body, record, EnvelopeField.NameStart))
       return undefined;
     // Such a value has to be decoded first.
@@ -235,8 +273,8 @@ function neverAgain(): never {
   throw new Error('A modern call does not run its handler twice.');
 }
 
-function withEnds(results: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return new Map([...results].map(([key, text]) => [key, `,"result":${text}}`]));
+function withEnds(results: ReadonlyMap<string, string>): ReadonlyMap<string, PreparedRest> {
+  return new Map([...results].map(([key, text]) => [key, new PreparedRest(text)]));
 }
 
 function idOf(body: Buffer, record: Int32Array): string {

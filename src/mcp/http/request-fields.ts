@@ -15,6 +15,8 @@ export class RequestFields {
   readonly form: AcceptedForm;
   /** Mcp-Session-Id; not read where the header names a modern revision. */
   readonly sessionId: string;
+  /** Accept-Encoding; read for prepared answers alone. */
+  acceptEncoding = '';
   /** Mcp-Param-* by lower-case name, where a tool was named whose arguments are repeated in headers. */
   params: ReadonlyMap<string, string> | undefined = undefined;
 
