@@ -60,10 +60,7 @@ describe('subscriptions', () => {
   it('are acknowledged first, hear what they asked for, and end with a result', async () => {
     const { server, http } = await setup();
     const exchange = http.post(listen({ toolsListChanged: true }, 5));
-    expect([exchange.head['content-type'], gauge(http, 'subscriptions')]).toEqual([
-      'text/event-stream',
-      1,
-    ]);
+    expect([exchange.head['content-type'], gauge(http, 'subscriptions')]).toEqual(['text/event-stream', 1]);
     server.tool('more', () => '').resource('a:b', { name: 'b' }, '');
     await turn();
     server.resourceUpdated('a:b');
