@@ -79,6 +79,19 @@ describe('endpoints', () => {
     }
   });
 
+  it('serves a page that calls its endpoint', async () => {
+    const { http, page } = await startDemo();
+    const answer = await fetch(page);
+    expect(answer.headers.get('content-type')).toContain('text/html');
+    const text = await answer.text();
+    expect(text).toContain(`const endpoint = '${http}';`);
+    const preflight = await fetch(http, {
+      method: 'OPTIONS',
+      headers: { origin: new URL(page).origin, 'access-control-request-method': 'POST' },
+    });
+    expect(preflight.headers.get('access-control-allow-origin')).toBe(new URL(page).origin);
+  });
+
   it('takes another port when the default is taken', async () => {
     const ports: string[] = [];
     for (const name of ['a.sock', 'b.sock']) {
