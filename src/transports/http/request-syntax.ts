@@ -7,3 +7,9 @@ export const goodHost = /^(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~-]+)(:\d{0,5})?$/;
 export const goodTarget = /^[!"$-~]*$/;
 
 export const hostMalformed = 'Host is malformed.';
+
+/** A request target in two: before and behind the first '?'. */
+export function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const at = target.indexOf('?');
+  return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) };
+}

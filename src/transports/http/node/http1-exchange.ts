@@ -2,6 +2,7 @@
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { SendResult } from '../../transport.js';
 import type { ClientCertificate, HeaderList, HttpStream } from '../http-server.js';
+import { splitTarget } from '../request-syntax.js';
 import type { Connection } from './connection.js';
 import type { EngineContext } from './context.js';
 import { NodeExchange } from './node-exchange.js';
@@ -67,9 +68,9 @@ export class Http1Exchange extends NodeExchange {
     this.#expectsContinue = expectsContinue;
     this.method = request.method as string;
     const url = originForm(request.url as string);
-    const at = url.indexOf('?');
-    this.path = at < 0 ? url : url.slice(0, at);
-    this.query = at < 0 ? '' : url.slice(at + 1);
+    const { path, query } = splitTarget(url);
+    this.path = path;
+    this.query = query;
     request.exchange = this;
     connection.open.push(this);
   }

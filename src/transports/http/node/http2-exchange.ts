@@ -8,6 +8,7 @@ import {
 import { stallTimeoutMs } from '../../../limits.js';
 import type { PeerInfo, SendResult } from '../../transport.js';
 import type { ClientCertificate, HeaderList, HttpStream } from '../http-server.js';
+import { splitTarget } from '../request-syntax.js';
 import type { EngineContext } from './context.js';
 import type { Http2Link } from './http2-link.js';
 import { Http2Writer } from './http2-writer.js';
@@ -64,9 +65,9 @@ export class Http2Exchange extends NodeExchange {
     this.#raw = raw;
     this.method = headers[':method'] as string;
     const target = (headers[':path'] as string | undefined) ?? '';
-    const at = target.indexOf('?');
-    this.path = at < 0 ? target : target.slice(0, at);
-    this.query = at < 0 ? '' : target.slice(at + 1);
+    const { path, query } = splitTarget(target);
+    this.path = path;
+    this.query = query;
     (stream as ExchangeStream).exchange = this;
     stream.on('close', onClose);
     stream.on('error', ignore);

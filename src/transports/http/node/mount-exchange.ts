@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { stallTimeoutMs } from '../../../limits.js';
 import type { PeerInfo } from '../../transport.js';
 import type { ClientCertificate, HeaderList, HttpStream } from '../http-server.js';
+import { splitTarget } from '../request-syntax.js';
 import { certificateOf } from './connection.js';
 import type { EngineContext } from './context.js';
 import { Http1Stream, headerOf, originForm, visitHeaders } from './http1-exchange.js';
@@ -39,9 +40,9 @@ export class MountExchange extends NodeExchange {
     this.method = request.method as string;
     // Express takes the mount's path off the url.
     const url = originForm((request as { originalUrl?: string }).originalUrl ?? (request.url as string));
-    const at = url.indexOf('?');
-    this.path = at < 0 ? url : url.slice(0, at);
-    this.query = at < 0 ? '' : url.slice(at + 1);
+    const { path, query } = splitTarget(url);
+    this.path = path;
+    this.query = query;
     response.once('close', () => {
       onEnded(this);
       if (!this.#isComplete) this.abort();

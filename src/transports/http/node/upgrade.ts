@@ -4,6 +4,7 @@ import type { PeerInfo, Transport } from '../../transport.js';
 import { WsTransport } from '../../websocket/ws-transport.js';
 import { deflateOffer, type HandshakeProblem, handshakeProblem } from '../handshake.js';
 import type { ClientCertificate, HeaderList, HttpPrincipal, HttpUpgrade } from '../http-server.js';
+import { splitTarget } from '../request-syntax.js';
 import type { ResolvedWebSocketOptions } from '../resolve-http-options.js';
 import type { Connection } from './connection.js';
 import type { EngineContext } from './context.js';
@@ -120,9 +121,9 @@ class NodeUpgrade implements HttpUpgrade {
     this.#head = head;
     this.method = request.method as string;
     const url = originForm(request.url as string);
-    const at = url.indexOf('?');
-    this.path = at < 0 ? url : url.slice(0, at);
-    this.query = at < 0 ? '' : url.slice(at + 1);
+    const { path, query } = splitTarget(url);
+    this.path = path;
+    this.query = query;
     const offered = headerOf(request, 'sec-websocket-protocol');
     this.protocols = offered === '' ? [] : offered.split(',').map((each) => each.trim());
   }
