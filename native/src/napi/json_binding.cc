@@ -10,6 +10,7 @@
 #include "json/text_encoder.h"
 #include "napi/bindings.h"
 #include "napi/tagged_class.h"
+#include "napi/typed_memory.h"
 
 namespace ringwire {
 
@@ -22,18 +23,6 @@ struct ScannerObject {
 };
 
 const napi_type_tag ScannerObject::kTypeTag = {0x5d0c6f1b7e2a4983, 0x9b41c7d2e8f03a65};
-
-/** The memory of a typed array of the wanted type; false where the value is none. */
-template <typename T>
-bool typed_memory(napi_env env, napi_value value, napi_typedarray_type wanted, T** data, size_t* length) {
-  bool is_typed_array = false;
-  napi_typedarray_type type;
-  void* memory = nullptr;
-  if (napi_is_typedarray(env, value, &is_typed_array) != napi_ok || !is_typed_array) return false;
-  if (napi_get_typedarray_info(env, value, &type, length, &memory, nullptr, nullptr) != napi_ok) return false;
-  *data = static_cast<T*>(memory);
-  return type == wanted;
-}
 
 /** undefined is the best kernel; false where the name is not one that runs here. */
 bool find_kernel(napi_env env, napi_value value, const simdjson::implementation** kernel) {

@@ -8,6 +8,7 @@
 #include "napi/bindings.h"
 #include "napi/engine_call.h"
 #include "napi/tagged_class.h"
+#include "napi/typed_memory.h"
 #include "route/message_batch.h"
 
 namespace ringwire {
@@ -26,15 +27,12 @@ constexpr int64_t kMaxMessages = 64 * 1024;
 
 /** The memory of a typed array with at least so many elements; nullptr where the value is none. */
 template <typename T>
-T* typed_memory(napi_env env, napi_value value, napi_typedarray_type wanted, int64_t elements) {
-  bool is_typed_array = false;
-  napi_typedarray_type type;
+T* memory_of(napi_env env, napi_value value, napi_typedarray_type wanted, int64_t elements) {
+  T* memory = nullptr;
   size_t length = 0;
-  void* memory = nullptr;
-  if (napi_is_typedarray(env, value, &is_typed_array) != napi_ok || !is_typed_array) return nullptr;
-  if (napi_get_typedarray_info(env, value, &type, &length, &memory, nullptr, nullptr) != napi_ok)
-    return nullptr;
-  return type == wanted && static_cast<int64_t>(length) >= elements ? static_cast<T*>(memory) : nullptr;
+  const bool fits =
+      typed_memory(env, value, wanted, &memory, &length) && static_cast<int64_t>(length) >= elements;
+  return fits ? memory : nullptr;
 }
 
 napi_value construct(napi_env env, napi_callback_info info) {
@@ -75,10 +73,10 @@ napi_value route(napi_env env, napi_callback_info info) {
   const int64_t count = integer_of(env, call.arguments[3], -1);
   if (length < 0 || count < 0 || count > kMaxMessages)
     return type_error(env, "\"length\" and \"count\" must be integers of 0 or more");
-  const auto* arena = typed_memory<uint8_t>(env, call.arguments[0], napi_uint8_array, length);
+  const auto* arena = memory_of<uint8_t>(env, call.arguments[0], napi_uint8_array, length);
   const auto* messages =
-      typed_memory<int32_t>(env, call.arguments[2], napi_int32_array, count * MessageField::kCount);
-  auto* records = typed_memory<int32_t>(env, call.arguments[4], napi_int32_array, count * BatchField::kCount);
+      memory_of<int32_t>(env, call.arguments[2], napi_int32_array, count * MessageField::kCount);
+  auto* records = memory_of<int32_t>(env, call.arguments[4], napi_int32_array, count * BatchField::kCount);
   if (arena == nullptr || messages == nullptr || records == nullptr)
     return type_error(env, "\"arena\", \"messages\" and \"records\" must have room for what is counted");
   MessageBatch& batch = call.target->batch;
