@@ -1,23 +1,14 @@
 /** Our client where servers, callers and connections give up at awkward moments. */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ConnectOptions, clientTransport, connect, type McpClient } from '../../src/index.js';
-import { closeHttp, listenHttp } from './http-client-servers.js';
+import { closeHttp } from './http-client-servers.js';
+import { type Asked, type Handler, serveScript } from './scripted-server.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
-
-interface Asked {
-  readonly verb: string;
-  readonly method: string | undefined;
-  readonly id: number | undefined;
-  readonly headers: IncomingHttpHeaders;
-  readonly params: Record<string, unknown>;
-}
-
-type Handler = (asked: Asked, response: ServerResponse) => void;
 
 const json = { 'content-type': 'application/json' };
 const events = { 'content-type': 'text/event-stream' };
@@ -34,22 +25,10 @@ function reply(response: ServerResponse, { id }: Asked, result: unknown, headers
   response.writeHead(200, { ...json, ...headers }).end(message({ id, result }));
 }
 
-async function read(request: IncomingMessage): Promise<Asked> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const body = JSON.parse(Buffer.concat(chunks).toString() || '{}');
-  return { ...body, params: body.params ?? {}, verb: String(request.method), headers: request.headers };
-}
-
 async function serve(handler: Handler): Promise<{ url: string; asked: Asked[] }> {
-  const asked: Asked[] = [];
-  const { server, origin } = await listenHttp(async (request, response) => {
-    const each = await read(request);
-    asked.push(each);
-    handler(each, response);
-  });
+  const { server, ...served } = await serveScript(handler);
   cleanups.push(() => closeHttp(server));
-  return { url: `${origin}/mcp`, asked };
+  return served;
 }
 
 async function client(url: string, options?: ConnectOptions): Promise<McpClient> {

@@ -1,22 +1,14 @@
 /** What our client makes of a server's era over HTTP, and what it sends in each. */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ConnectOptions, connect, type McpClient } from '../../src/mcp/index.js';
-import { closeHttp, listenHttp, sdk1Http, sdk1Sse, sdk2Http } from './http-client-servers.js';
+import { closeHttp, sdk1Http, sdk1Sse, sdk2Http } from './http-client-servers.js';
+import { type Asked, type Handler, serveScript } from './scripted-server.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
-
-interface Asked {
-  readonly verb: string;
-  readonly method: string | undefined;
-  readonly id: number | undefined;
-  readonly headers: IncomingHttpHeaders;
-  readonly params: Record<string, unknown>;
-  readonly result: unknown;
-}
 
 const json = { 'content-type': 'application/json' };
 const events = { 'content-type': 'text/event-stream' };
@@ -27,24 +19,10 @@ const initialized = {
   serverInfo: { name: 'old', version: '1' },
 };
 
-type Handler = (asked: Asked, response: ServerResponse) => void;
-
-async function read(request: IncomingMessage): Promise<Asked> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const body = JSON.parse(Buffer.concat(chunks).toString() || '{}');
-  return { ...body, params: body.params ?? {}, verb: String(request.method), headers: request.headers };
-}
-
 async function serve(handler: Handler): Promise<{ url: string; asked: Asked[] }> {
-  const asked: Asked[] = [];
-  const { server, origin } = await listenHttp(async (request, response) => {
-    const each = await read(request);
-    asked.push(each);
-    handler(each, response);
-  });
+  const { server, ...served } = await serveScript(handler);
   cleanups.push(() => closeHttp(server));
-  return { url: `${origin}/mcp`, asked };
+  return served;
 }
 
 async function client(url: string, options?: ConnectOptions): Promise<McpClient> {
