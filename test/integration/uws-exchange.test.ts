@@ -1,4 +1,5 @@
 /** Exchanges of the uWebSockets.js engine: bodies, answers, streams, clients that leave or do not read. */
+import { once } from 'node:events';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { RingwireError } from '../../src/errors.js';
@@ -212,7 +213,7 @@ describe('answers', () => {
     expect(listener.counters).toMatchObject({ requests: 2, aborted: 1, responses: [0, 1, 0, 0, 0] });
   });
 
-  test('an application that throws answers 500 and says nothing of it', async () => {
+  test('an application that throws answers 500 and tells the operator alone', async () => {
     const { listener } = await open(
       {},
       {
@@ -226,9 +227,12 @@ describe('answers', () => {
       },
     );
     for (const method of ['GET', 'POST']) {
+      const warned = once(process, 'warning');
       const answer = await fetch(listener.url, { method, body: method === 'POST' ? 'x' : undefined });
       expect(answer.status).toBe(500);
       expect(await answer.text()).not.toContain('secret');
+      // The operator hears it.
+      expect(String((await warned)[0])).toContain('secret');
     }
   });
 

@@ -15,6 +15,11 @@ export const expectationUnknown = 'Nothing but "100-continue" can be expected (R
 export const codingUnknown = (coding: string): string =>
   `The transfer coding "${coding.slice(0, 50)}" is not served; known is "chunked".`;
 
+/** Tells the operator what an application threw, which it must not: the client hears serverFailed alone. */
+export function warnOfThrown(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error), { code: 'RINGWIRE_APPLICATION_THREW' });
+}
+
 /** Of an application that threw, whose reasons are not the client's. */
 export const serverFailed = 'The server failed while it answered. The request may be sent again.';
 

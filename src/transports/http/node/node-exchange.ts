@@ -11,7 +11,7 @@ import type {
   HttpPrincipal,
   HttpStream,
 } from '../http-server.js';
-import { bodyTooLarge, bodyTooSlow, serverFailed } from '../problems.js';
+import { bodyTooLarge, bodyTooSlow, serverFailed, warnOfThrown } from '../problems.js';
 import type { EngineContext } from './context.js';
 
 const noBytes = Buffer.alloc(0);
@@ -188,9 +188,7 @@ export abstract class NodeExchange implements HttpExchange {
   }
 
   protected fail(error: unknown): void {
-    process.emitWarning(error instanceof Error ? error : String(error), {
-      code: 'RINGWIRE_APPLICATION_THREW',
-    });
+    warnOfThrown(error);
     if (this.isAnswered || this.isAborted) {
       this.cut();
       return;

@@ -4,6 +4,7 @@ import type { PeerInfo, Transport } from '../../transport.js';
 import { WsTransport } from '../../websocket/ws-transport.js';
 import { deflateOffer, type HandshakeProblem, handshakeProblem } from '../handshake.js';
 import type { ClientCertificate, HeaderList, HttpPrincipal, HttpUpgrade } from '../http-server.js';
+import { warnOfThrown } from '../problems.js';
 import { splitTarget } from '../request-syntax.js';
 import type { ResolvedWebSocketOptions } from '../resolve-http-options.js';
 import type { Connection } from './connection.js';
@@ -82,7 +83,7 @@ export class NodeWebSockets {
       }
       application.onUpgrade?.(upgrade);
     } catch (error) {
-      process.emitWarning(error instanceof Error ? error : String(error));
+      warnOfThrown(error);
       refuseSocket(this.context, connection, 500, 'The server failed while it answered.');
     }
   }

@@ -11,6 +11,7 @@ import {
   headTooLarge,
   serverFailed,
   tooManyFields,
+  warnOfThrown,
 } from '../problems.js';
 import { BodyBuffer } from './body.js';
 import { callbackScope } from './callback-scope.js';
@@ -159,7 +160,8 @@ export class UwsExchange implements HttpExchange {
   }
 
   /** What the error says is ours to know, not the client's. */
-  #fail(_error: unknown): void {
+  #fail(error: unknown): void {
+    warnOfThrown(error);
     if (this.#isAnswered) {
       this.#stream?.abandon();
       if (!this.#isEnded) this.destroy();

@@ -6,7 +6,7 @@ import type { UwsSocketGroup } from '../../websocket/uws-group.js';
 import { type SocketData, UwsTransport } from '../../websocket/uws-transport.js';
 import { deflateOffer, handshakeProblem, namesUpgrade } from '../handshake.js';
 import type { HeaderList, HttpPrincipal, HttpUpgrade } from '../http-server.js';
-import { serverFailed } from '../problems.js';
+import { serverFailed, warnOfThrown } from '../problems.js';
 import { addressText } from './exchange.js';
 import { KeptHead } from './head.js';
 import type { ListenerState } from './state.js';
@@ -99,7 +99,8 @@ export class UwsUpgrade implements HttpUpgrade {
       else if (malformed !== undefined)
         this.#refuseWith(malformed.status, malformed.problem, malformed.fields);
       else application.onUpgrade!(this);
-    } catch {
+    } catch (error) {
+      warnOfThrown(error);
       if (!this.#isSettled) this.#refuseWith(500, serverFailed);
     } finally {
       this.#isEntered = false;
