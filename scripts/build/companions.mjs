@@ -32,6 +32,7 @@ const loadedWith = [
     companions: [core],
     modules: [
       'src/mcp/index.ts',
+      'src/workbench/index.ts',
       'src/binding/addon.ts',
       'src/binding/constants.generated.ts',
       'src/buffers/ring-buffer.ts',

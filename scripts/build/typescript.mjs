@@ -13,6 +13,7 @@ const next = 'build/dist-next';
 const entryPoints = [
   'src/index.ts',
   'src/mcp/index.ts',
+  'src/workbench/index.ts',
   'src/cli/main.ts',
   'src/cli/bench/server-child.ts',
   'src/binding/addon.ts',

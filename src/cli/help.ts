@@ -62,6 +62,14 @@ export function commandHelp(command: Command): string {
   return parts.join('\n\n');
 }
 
+/**
+ * The words of the command that `argv` begins with: two where a command has a name of two ('bench compare'), else one.
+ * Nothing says that a command of this name exists.
+ */
+export function commandWords([first, second]: readonly string[]): string {
+  return second !== undefined && Object.hasOwn(commands, `${first} ${second}`) ? `${first} ${second}` : first;
+}
+
 /** The entry of a command by its name; UsageError with the nearest name where there is none. */
 export async function loadCommand(name: string): Promise<Command> {
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -80,8 +88,8 @@ export const help = defineCommand({
   options: {},
   examples: ['ringwire help call'],
   async run({ positionals }) {
-    const [name] = positionals;
-    printLine(name === undefined ? generalHelp() : commandHelp(await loadCommand(name)));
+    if (positionals.length === 0) printLine(generalHelp());
+    else printLine(commandHelp(await loadCommand(commandWords(positionals))));
     return ExitCode.Ok;
   },
 });

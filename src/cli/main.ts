@@ -8,12 +8,12 @@ import { paint, printError, printLine, safeText } from './terminal.js';
 import { UsageError } from './usage-error.js';
 
 async function run(argv: readonly string[]): Promise<ExitCode> {
-  const [name, ...rest] = argv;
+  const [name] = argv;
   if (name === '--version' || name === '-v') {
     printLine((createRequire(packageRoot)('./package.json') as { version: string }).version);
     return ExitCode.Ok;
   }
-  const { commandHelp, generalHelp, loadCommand } = await import('./help.js');
+  const { commandHelp, commandWords, generalHelp, loadCommand } = await import('./help.js');
   if (name === undefined) {
     printError(generalHelp());
     return ExitCode.Usage;
@@ -22,7 +22,9 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
     printLine(generalHelp());
     return ExitCode.Ok;
   }
-  const command = await loadCommand(name);
+  const words = commandWords(argv);
+  const command = await loadCommand(words);
+  const rest = argv.slice(words.split(' ').length);
   const end = rest.indexOf('--');
   const own = end === -1 ? rest : rest.slice(0, end);
   if (own.includes('--help') || own.includes('-h')) {

@@ -1,0 +1,26 @@
+/** `ringwire/analysis`: measuring, explaining and reporting from a program. */
+
+export type { Evidence, Finding, Severity } from '../analysis/finding.js';
+export { severities } from '../analysis/finding.js';
+export type { BenchRecord, Machine } from '../analysis/record.js';
+export type {
+  CallSample,
+  GeneratorSample,
+  LatencySummary,
+  Layer,
+  ProcessSample,
+  Sample,
+} from '../analysis/sample.js';
+export { Histogram, type HistogramJson } from '../observability/histogram.js';
+export type {
+  LoadEra,
+  LoadInterval,
+  LoadOperation,
+  LoadPlan,
+  LoadReport,
+  LoadTarget,
+  LoadWatch,
+  OperationReport,
+} from './load/load-plan.js';
+export { runLoad } from './load/run-load.js';
+export { stateFolder } from './state-folder.js';
