@@ -32,8 +32,12 @@ export type Layer =
 export interface ProcessSample {
   readonly pid?: number;
   readonly cpu?: number;
+  /** Milliseconds of the interval the main thread was ready to run and got no processor: the host is short of them. */
+  readonly processorWaitMs?: number;
   readonly rssBytes?: number;
   readonly heapUsedBytes?: number;
+  /** heapUsedBytes soon after the interval's last collection of the whole heap; undefined where there was none. */
+  readonly heapAfterGcBytes?: number;
   readonly heapTotalBytes?: number;
   /** Where V8 gives up. */
   readonly heapLimitBytes?: number;
