@@ -40,6 +40,7 @@ const loadedWith = [
       'src/rpc/json-text.ts',
       'src/transports/open.ts',
       'src/cli/bench/server-child.ts',
+      'src/workbench/servers/server-child.ts',
       'src/cli/bench.ts',
       'src/cli/call.ts',
       'src/cli/serve.ts',

@@ -23,4 +23,12 @@ export type {
   OperationReport,
 } from './load/load-plan.js';
 export { runLoad } from './load/run-load.js';
+export {
+  type MeasuredServer,
+  type MeasuredServerOptions,
+  type MeasuredTransport,
+  measuredTransports,
+  type ServerUsage,
+  startMeasuredServer,
+} from './servers/measured-server.js';
 export { stateFolder } from './state-folder.js';
