@@ -1,77 +1,39 @@
 /** Clients that do not read or do not end, measured in the memory of a server's own process: F12 and F16. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { callBody, type Engine, engines, post } from './attack-server.js';
 import { call, callFields, FrameType, frame, Http2Raw, magic, setting } from './http2-raw.js';
+import { type HeldMemory, MemoryServer } from './memory-server.js';
 import { RawConnection } from './raw-http.js';
 
-const program = fileURLToPath(new URL('peers/http-server.mjs', import.meta.url));
 const mebibyte = 1024 * 1024;
 const highWatermarkBytes = 256 * 1024;
 
-interface Usage {
-  /** The most it ever had of resident memory. */
-  readonly peakBytes: number;
+interface Usage extends HeldMemory {
   /** Calls of the tool `flow` at work. */
   readonly flowing: number;
-  readonly connections: number;
 }
 
-class ChildServer {
-  port = 0;
-  readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-
-  constructor(engine: Engine) {
-    const options = JSON.stringify({ highWatermarkBytes, lowWatermarkBytes: highWatermarkBytes / 4 });
-    this.#child = spawn(process.execPath, [program, engine, options], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
-  }
-
-  async start(): Promise<this> {
-    this.port = ((await this.#line()) as { port: number }).port;
-    return this;
-  }
-
-  async usage(): Promise<Usage> {
-    this.#child.stdin!.write('\n');
-    return (await this.#line()) as Usage;
-  }
-
-  async serves(): Promise<number> {
-    const connection = new RawConnection(this.port).write(post());
-    await connection.answered(1);
-    connection.destroy();
-    return connection.answers[0]?.status ?? 0;
-  }
-
-  async #line(): Promise<unknown> {
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error('The server ended.');
-    return JSON.parse(value);
-  }
-
-  stop(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#child.on('exit', () => resolve());
-      this.#child.stdin!.end();
-    });
-  }
-}
+type Server = MemoryServer<Usage>;
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+/** The status of one call of another client. */
+async function serves(server: Server): Promise<number> {
+  const connection = new RawConnection(server.port).write(post());
+  await connection.answered(1);
+  connection.destroy();
+  return connection.answers[0]?.status ?? 0;
+}
+
 /** A server that has served a few calls already, so that what it grows by is what the attack costs. */
-async function start(engine: Engine): Promise<ChildServer> {
-  const server = new ChildServer(engine);
+async function start(engine: Engine): Promise<Server> {
+  const options = JSON.stringify({ highWatermarkBytes, lowWatermarkBytes: highWatermarkBytes / 4 });
+  const server = await MemoryServer.start<Usage>('http-server.mjs', [engine, options]);
   cleanups.push(() => server.stop());
-  await server.start();
-  for (let count = 0; count < 20; count++) await server.serves();
+  for (let count = 0; count < 20; count++) await serves(server);
   return server;
 }
 
@@ -98,7 +60,7 @@ function flow(): string {
 describe.each(engines)('on the engine %s', (engine) => {
   it('holds little for 100 clients that do not read their events, and cuts them', async () => {
     const server = await start(engine);
-    const { peakBytes } = await server.usage();
+    const { heldBytes } = await server.usage();
     for (let count = 0; count < 100; count++) {
       const client = new RawConnection(server.port);
       cleanups.push(() => client.destroy());
@@ -109,13 +71,13 @@ describe.each(engines)('on the engine %s', (engine) => {
     const statuses = new Set<number>();
     let usage = await server.usage();
     while (most < 100 || usage.flowing > 0) {
-      statuses.add(await server.serves());
+      statuses.add(await serves(server));
       usage = await server.usage();
       most = Math.max(most, usage.flowing);
     }
     expect(statuses).toEqual(new Set([200]));
     // One message of 16 KiB may pass the watermark.
-    expect(usage.peakBytes - peakBytes).toBeLessThan(100 * (highWatermarkBytes + 64 * 1024) + 48 * mebibyte);
+    expect(usage.heldBytes - heldBytes).toBeLessThan(100 * (highWatermarkBytes + 64 * 1024) + 48 * mebibyte);
     await expect.poll(async () => (await server.usage()).connections).toBe(0);
   }, 60_000);
 
@@ -123,29 +85,29 @@ describe.each(engines)('on the engine %s', (engine) => {
     'holds little for a client that sends ahead and reads no %s answers',
     async (tool) => {
       const server = await start(engine);
-      const { peakBytes } = await server.usage();
+      const { heldBytes } = await server.usage();
       const client = new RawConnection(server.port);
       cleanups.push(() => client.destroy());
       client.socket.pause();
       client.write(post({ tool, body: callBody('x', tool) }).repeat(20_000));
       await new Promise((resolve) => client.socket.once('connect', resolve));
-      const statuses = new Set([await server.serves()]);
+      const statuses = new Set([await serves(server)]);
       let usage = await server.usage();
       // That of the client.
       while (usage.connections > 0) {
-        statuses.add(await server.serves());
+        statuses.add(await serves(server));
         usage = await server.usage();
       }
       expect(statuses).toEqual(new Set([200]));
       // On node 16 MiB may wait; the rest is garbage not yet collected.
-      expect(usage.peakBytes - peakBytes).toBeLessThan((engine === 'uws' ? 32 : 96) * mebibyte);
+      expect(usage.heldBytes - heldBytes).toBeLessThan((engine === 'uws' ? 32 : 96) * mebibyte);
     },
     40_000,
   );
 
   it('holds little of a body of 1 GB in chunks', async () => {
     const server = await start(engine);
-    const { peakBytes } = await server.usage();
+    const { heldBytes } = await server.usage();
     const client = new RawConnection(server.port);
     cleanups.push(() => client.destroy());
     client.write(post({ body: '', framing: 'Transfer-Encoding: chunked\r\n' }));
@@ -160,15 +122,15 @@ describe.each(engines)('on the engine %s', (engine) => {
     await client.closed();
     expect(client.answers.map(({ status }) => status)).toEqual([413]);
     const after = await server.usage();
-    expect(after.peakBytes - peakBytes).toBeLessThan(32 * mebibyte);
-    expect(await server.serves()).toBe(200);
+    expect(after.heldBytes - heldBytes).toBeLessThan(32 * mebibyte);
+    expect(await serves(server)).toBe(200);
   });
 });
 
 describe('HTTP/2', () => {
   it('holds little for a client that asks for large answers and opens no window', async () => {
     const server = await start('node');
-    const { peakBytes } = await server.usage();
+    const { heldBytes } = await server.usage();
     const client = new Http2Raw(
       server.port,
       Buffer.concat([magic, frame(FrameType.Settings, 0, 0, setting(4, 0))]),
@@ -178,7 +140,7 @@ describe('HTTP/2', () => {
     for (let id = 1; id < 200; id += 2) client.write(call(id, 'x', fields, 'large'));
     await client.until(() => client.count(FrameType.Headers) + client.count(FrameType.RstStream) >= 100);
     const after = await server.usage();
-    expect(after.peakBytes - peakBytes).toBeLessThan(64 * mebibyte);
-    expect(await server.serves()).toBe(200);
+    expect(after.heldBytes - heldBytes).toBeLessThan(64 * mebibyte);
+    expect(await serves(server)).toBe(200);
   });
 });

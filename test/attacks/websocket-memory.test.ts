@@ -1,68 +1,22 @@
 /** WebSocket peers that send and do not read, measured in the memory of a server's own process. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { constants, deflateRawSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { WebSocketOptions } from '../../src/transports/http/http-options.js';
+import { MemoryServer } from './memory-server.js';
 import { ping, text } from './websocket-frames.js';
 import { RawWebSocket } from './websocket-raw.js';
 import { callText, engines, resultText } from './websocket-server.js';
 
-const program = fileURLToPath(new URL('peers/websocket-server.mjs', import.meta.url));
 const mebibyte = 1024 * 1024;
-
-interface Usage {
-  /** The most it ever had of resident memory. */
-  readonly peakBytes: number;
-  readonly connections: number;
-}
-
-class ChildServer {
-  port = 0;
-  readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-
-  private constructor(engine: string, options: WebSocketOptions) {
-    this.#child = spawn(process.execPath, [program, engine, JSON.stringify(options)], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
-  }
-
-  static async start(engine: string, options: WebSocketOptions): Promise<ChildServer> {
-    const server = new ChildServer(engine, options);
-    server.port = ((await server.#line()) as { port: number }).port;
-    return server;
-  }
-
-  async usage(): Promise<Usage> {
-    this.#child.stdin!.write('\n');
-    return (await this.#line()) as Usage;
-  }
-
-  async #line(): Promise<unknown> {
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error('The server ended.');
-    return JSON.parse(value);
-  }
-
-  stop(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#child.on('exit', () => resolve());
-      this.#child.stdin!.end();
-    });
-  }
-}
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-async function start(engine: string, options: WebSocketOptions = {}): Promise<ChildServer> {
-  const server = await ChildServer.start(engine, options);
+async function start(engine: string, options: WebSocketOptions = {}): Promise<MemoryServer> {
+  const server = await MemoryServer.start('websocket-server.mjs', [engine, JSON.stringify(options)]);
   cleanups.push(() => server.stop());
   const client = await open(server);
   client.send(callText(1, 'warm'));
@@ -71,14 +25,19 @@ async function start(engine: string, options: WebSocketOptions = {}): Promise<Ch
   return server;
 }
 
-async function open(server: ChildServer, parts = {}): Promise<RawWebSocket> {
+async function open(server: MemoryServer, parts = {}): Promise<RawWebSocket> {
   const client = await RawWebSocket.open(server.port, parts);
   cleanups.push(() => client.socket.destroy());
   return client;
 }
 
 /** Writes until so many bytes are gone, the server ends the connection, or it has not read on for a while. */
-async function flood(server: ChildServer, client: RawWebSocket, chunk: Buffer, bytes: number): Promise<void> {
+async function flood(
+  server: MemoryServer,
+  client: RawWebSocket,
+  chunk: Buffer,
+  bytes: number,
+): Promise<void> {
   const { socket } = client;
   for (let written = 0; written < bytes && !socket.destroyed; written += chunk.length) {
     if (socket.write(chunk) || (await drained(socket))) continue;
@@ -106,7 +65,7 @@ function drained(socket: Socket): Promise<boolean> {
 }
 
 /** A client that asks for 10 GB and reads nothing of it. */
-async function callsUnread(server: ChildServer): Promise<RawWebSocket> {
+async function callsUnread(server: MemoryServer): Promise<RawWebSocket> {
   const client = await open(server);
   client.socket.pause();
   const call = text('{"jsonrpc":"2.0","id":1,"method":"large","params":[100000]}');
@@ -121,7 +80,7 @@ describe.each(engines)('the engine %s', (engine) => {
     const { socket } = await callsUnread(server);
     const after = await server.usage();
     expect([after.connections, socket.destroyed]).toEqual([1, false]);
-    expect(after.peakBytes - before.peakBytes).toBeLessThan(64 * mebibyte);
+    expect(after.heldBytes - before.heldBytes).toBeLessThan(64 * mebibyte);
   });
 
   it('cuts a client that calls and does not read', async () => {
@@ -139,7 +98,7 @@ describe.each(engines)('the engine %s', (engine) => {
     await flood(server, client, pings, 128 * mebibyte);
     const after = await server.usage();
     expect(after.connections).toBe(0);
-    expect(after.peakBytes - before.peakBytes).toBeLessThan(32 * mebibyte);
+    expect(after.heldBytes - before.heldBytes).toBeLessThan(32 * mebibyte);
   });
 
   it('holds little for a client that sends the smallest messages and does not read', async () => {
@@ -152,7 +111,7 @@ describe.each(engines)('the engine %s', (engine) => {
     const left = engine === 'uws' ? 0 : 1;
     await expect.poll(async () => (await server.usage()).connections, { timeout: 10_000 }).toBe(left);
     const after = await server.usage();
-    expect(after.peakBytes - before.peakBytes).toBeLessThan(64 * mebibyte);
+    expect(after.heldBytes - before.heldBytes).toBeLessThan(64 * mebibyte);
   });
 
   it('holds little for clients that announce messages and send nothing of them', async () => {
@@ -164,7 +123,7 @@ describe.each(engines)('the engine %s', (engine) => {
     }
     const after = await server.usage();
     expect(after.connections).toBe(200);
-    expect(after.peakBytes - before.peakBytes).toBeLessThan(32 * mebibyte);
+    expect(after.heldBytes - before.heldBytes).toBeLessThan(32 * mebibyte);
   });
 
   it('holds little for compressed bombs', async () => {
@@ -179,7 +138,7 @@ describe.each(engines)('the engine %s', (engine) => {
       await client.until(() => client.isClosed);
     }
     const after = await server.usage();
-    expect(after.peakBytes - before.peakBytes).toBeLessThan(64 * mebibyte);
+    expect(after.heldBytes - before.heldBytes).toBeLessThan(64 * mebibyte);
     const client = await open(server, { fields });
     client.send(callText(1, 'good'));
     await client.until(() => client.texts.length === 1);

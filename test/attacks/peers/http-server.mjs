@@ -4,9 +4,11 @@
  */
 import { createInterface } from 'node:readline';
 import { createServer } from '../../../dist/index.js';
+import { watchHeldMemory } from './held-memory.mjs';
 
 const [engine, options = '{}'] = process.argv.slice(2);
 const { http, ...transport } = JSON.parse(options);
+const heldBytes = watchHeldMemory();
 let flowing = 0;
 const server = createServer({ name: 'attacked', version: '1' })
   .tool('mark', ({ mark }) => String(mark))
@@ -27,7 +29,7 @@ const listener = await server.listen('http://127.0.0.1:0/mcp', { ...transport, h
 process.stdout.write(`${JSON.stringify({ port: Number(new URL(listener.url).port) })}\n`);
 createInterface({ input: process.stdin })
   .on('line', () => {
-    const peakBytes = process.resourceUsage().maxRSS * 1024;
-    process.stdout.write(`${JSON.stringify({ peakBytes, flowing, connections: listener.connections })}\n`);
+    const { connections } = listener;
+    process.stdout.write(`${JSON.stringify({ heldBytes: heldBytes(), flowing, connections })}\n`);
   })
   .on('close', () => process.exit());

@@ -116,7 +116,9 @@ export class Http2Exchange extends NodeExchange {
   }
 
   bodyEnd(): void {
-    this.ended();
+    // Looked at again: requests that came together were all begun before the first of them was answered.
+    if (!this.isAnswered && this.#link.isOverBacklog) this.#refuse();
+    else this.ended();
   }
 
   get waitingBytes(): number {
@@ -198,6 +200,15 @@ export class Http2Exchange extends NodeExchange {
   protected override cut(): void {
     this.#isComplete = true;
     this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  /** Says that nothing of the request was done, so that it may be sent again (RFC 9113, section 8.7). */
+  #refuse(): void {
+    this.context.counters.refused++;
+    this.isAnswered = true;
+    this.#isComplete = true;
+    this.#stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    this.abort();
   }
 
   #dropRest(): void {

@@ -1,6 +1,7 @@
 /** One HTTP/2 connection: its exchanges, their progress, its end. */
 import type { ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { maxBacklogBytes } from '../../../limits.js';
 import type { PeerInfo } from '../../transport.js';
 import type { ClientCertificate } from '../http-server.js';
 import type { Http2Exchange } from './http2-exchange.js';
@@ -43,6 +44,11 @@ export class Http2Link implements Http2Remote {
     let bytes = 0;
     for (const exchange of this.#exchanges) bytes += exchange.waitingBytes;
     return bytes;
+  }
+
+  /** So much waits already that no further request is begun: what the client does not take, we would hold. */
+  get isOverBacklog(): boolean {
+    return this.waitingBytes > maxBacklogBytes;
   }
 
   joined(exchange: Http2Exchange): void {

@@ -8,7 +8,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { maxBacklogBytes, maxHttp2Streams } from '../../../limits.js';
+import { maxHttp2Streams } from '../../../limits.js';
 import { headTooLarge, tooManyFields } from '../problems.js';
 import type { ResolvedHttpOptions } from '../resolve-http-options.js';
 import type { EngineContext } from './context.js';
@@ -62,7 +62,7 @@ export class NodeHttp2 {
 
   #serve(link: Http2Link, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
     const context = this.#context;
-    if (link.waitingBytes > maxBacklogBytes) {
+    if (link.isOverBacklog) {
       context.counters.refused++;
       stream.on('error', () => {});
       // Says that nothing of the request was done, so that it may be sent again (RFC 9113, section 8.7).
