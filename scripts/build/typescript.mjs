@@ -2,6 +2,8 @@
 // small modules costs more than everything else a server does before its first answer.
 import { chmodSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
+import { bundleBrowser } from './browser.mjs';
+import { bundled } from './bundled.mjs';
 import { companions } from './companions.mjs';
 import { filesBelow, fingerprint, isCurrent, run, writeStamp } from './steps.mjs';
 
@@ -16,6 +18,7 @@ const entryPoints = [
   'src/workbench/index.ts',
   'src/cli/main.ts',
   'src/cli/bench/server-child.ts',
+  'src/workbench/servers/server-child.ts',
   'src/binding/addon.ts',
   'src/binding/constants.generated.ts',
   'src/buffers/ring-buffer.ts',
@@ -24,7 +27,7 @@ const entryPoints = [
   'src/transports/open.ts',
 ];
 
-/** Dependencies stay outside; modules that entry points share become chunks, so that a class exists once. */
+/** Dependencies stay outside (see bundled.mjs); modules that entry points share become chunks, so that a class exists once. */
 async function bundle() {
   await build({
     entryPoints,
@@ -37,11 +40,10 @@ async function bundle() {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    packages: 'external',
     sourcemap: true,
     sourcesContent: false,
     logLevel: 'warning',
-    plugins: [companions()],
+    plugins: [bundled(), companions()],
   });
 }
 
@@ -52,6 +54,8 @@ export async function buildTypeScript({ quiet }) {
     'tsconfig.json',
     'scripts/build/typescript.mjs',
     'scripts/build/companions.mjs',
+    'scripts/build/bundled.mjs',
+    'scripts/build/browser.mjs',
     ...filesBelow('src'),
   ]);
   if (isCurrent(stamp, digest)) return true;
@@ -59,6 +63,7 @@ export async function buildTypeScript({ quiet }) {
   const declarations = ['-p', 'tsconfig.json', '--emitDeclarationOnly', '--outDir', next];
   if (!run('typescript', 'node_modules/typescript/bin/tsc', declarations, { quiet })) return false;
   await bundle();
+  await bundleBrowser(next);
   // npm does this when it installs a package; in a clone nobody else does.
   chmodSync(`${next}/cli/main.js`, 0o755);
   rmSync('dist', { recursive: true, force: true });

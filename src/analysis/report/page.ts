@@ -13,10 +13,14 @@ export interface Axis {
   readonly label: string;
   /** 'percentile': x is a share of 1, drawn so that each further nine (0.9, 0.99, 0.999) is as wide as the one before. */
   readonly scale?: 'linear' | 'log' | 'time' | 'percentile';
+  /** Of an x axis with a linear scale: the names of x = 0, 1, 2…, for bars over things rather than figures. */
+  readonly categories?: readonly string[];
+  /** Of a linear y axis: whether it may begin above zero, because changes matter more than sizes. Default: for points. */
+  readonly tight?: boolean;
 }
 
 export interface Chart {
-  /** Unique in its page; the id of its element. */
+  /** Unique in its page; a letter first. Its element has the id `chart-…`. */
   readonly id: string;
   readonly title: string;
   readonly kind: 'line' | 'bars' | 'points';

@@ -1,0 +1,2 @@
+/** esbuild gathers imported styles in a file of their own. */
+declare module '*.css';
