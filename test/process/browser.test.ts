@@ -1,18 +1,12 @@
 /** Pages in a real browser call our server from another origin: over fetch, with JSON and SSE, and over WebSocket. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer } from '../../src/mcp/index.js';
-
-const programs = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const chromium = programs.find((program) => existsSync(program));
-const where = chromium === undefined ? ` (skipped: none of ${programs.join(', ')} is there)` : '';
+import { chromium, chromiumMissing, startChromium } from './chromium.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -56,29 +50,9 @@ async function servePage(): Promise<PageSite> {
 
 /** Opens the address in a browser of its own that ends with the test. */
 async function browse(url: string): Promise<ChildProcess> {
-  const profile = await mkdtemp(join(tmpdir(), 'ringwire-chromium-'));
-  const flags = [
-    '--headless=new',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-dev-shm-usage',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--no-first-run',
-    '--no-proxy-server',
-    `--user-data-dir=${profile}`,
-  ];
-  // A process group of its own: the browser is many processes.
-  const browser = spawn(chromium ?? '', [...flags, url], { detached: true, stdio: 'ignore' });
-  const ended = once(browser, 'exit');
-  cleanups.push(async () => {
-    if (browser.pid !== undefined && browser.exitCode === null && browser.signalCode === null) {
-      process.kill(-browser.pid, 'SIGKILL');
-      await ended;
-    }
-    await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  });
-  return browser;
+  const browser = await startChromium([url]);
+  cleanups.push(() => browser.close());
+  return browser.process;
 }
 
 /** What the page found; rejects where the browser ends before. */
@@ -123,7 +97,7 @@ const answer = (id: unknown, words: string) => ({
   result: { resultType: 'complete', content: [{ type: 'text', text: words }] },
 });
 
-describe.skipIf(chromium === undefined)(`a page in Chromium${where}`, () => {
+describe.skipIf(chromium === undefined)(`a page in Chromium${chromiumMissing}`, () => {
   it.each(['uws', 'node'] as const)('calls a server that allows its origin (engine %s)', async (engine) => {
     const site = await servePage();
     const { url } = await serve(engine, site.origin);
