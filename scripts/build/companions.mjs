@@ -41,6 +41,7 @@ const loadedWith = [
       'src/transports/open.ts',
       'src/cli/bench/server-child.ts',
       'src/workbench/servers/server-child.ts',
+      'src/workbench/analyzer/echo-child.ts',
       'src/cli/bench.ts',
       'src/cli/call.ts',
       'src/cli/serve.ts',
