@@ -1,5 +1,14 @@
 /** `ringwire/analysis`: measuring, explaining and reporting from a program. */
 
+export { type ChangePoint, type ChangePointOptions, changePoints } from '../analysis/change-points.js';
+export {
+  type CompareOptions,
+  compareRounds,
+  type Metric,
+  type MetricComparison,
+  type Verdict,
+  worsening,
+} from '../analysis/compare.js';
 export type { Evidence, Finding, Severity } from '../analysis/finding.js';
 export { severities } from '../analysis/finding.js';
 export type { BenchRecord, Machine } from '../analysis/record.js';
@@ -11,6 +20,15 @@ export type {
   ProcessSample,
   Sample,
 } from '../analysis/sample.js';
+export {
+  type Estimate,
+  fitScaling,
+  parametersOf,
+  type ScalingFit,
+  type ScalingPoint,
+  scalingRate,
+  smallestN,
+} from '../analysis/usl.js';
 export { Histogram, type HistogramJson } from '../observability/histogram.js';
 export type {
   LoadEra,
