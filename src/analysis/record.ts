@@ -13,11 +13,17 @@ export interface Machine {
 
 export interface BenchRecord {
   readonly scenario: string;
+  /** Of the scenario, where it was not its usual one: 'short', 'long'. */
+  readonly form?: string;
   /** Who was measured. */
   readonly contender: string;
   readonly transport: string;
   readonly connections: number;
   readonly depth: number;
+  /** What was asked for: 'echo', 'mcp', the name of a method. */
+  readonly mix?: string;
+  /** Bytes of text in each call, where one size was asked for. */
+  readonly textBytes?: number;
   /** Messages per second. */
   readonly rate: number;
   /** Of each round. */
@@ -25,6 +31,7 @@ export interface BenchRecord {
   /** Microseconds. */
   readonly p50us: number;
   readonly p90us?: number;
+  readonly p95us?: number;
   readonly p99us: number;
   readonly p999us?: number;
   readonly p9999us?: number;
@@ -36,6 +43,8 @@ export interface BenchRecord {
   readonly serverCpu?: number;
   readonly generatorCpu?: number;
   readonly generatorLate?: boolean;
+  /** Which one: 'native', 'javascript', 'h2load'. */
+  readonly generator?: string;
   /** Open loop: wanted per second. */
   readonly targetRate?: number;
   readonly rssMb?: number;
