@@ -130,8 +130,8 @@ async function main() {
     console.log(usage);
     return;
   }
-  buildLoadgen();
   const trees = prepareTrees(options);
+  buildLoadgen();
   const rows = [];
   const errors = [];
   for (const name of options.scenarios) {
