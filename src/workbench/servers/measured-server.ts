@@ -46,13 +46,15 @@ export interface MeasuredServer {
  */
 export async function startMeasuredServer(options: MeasuredServerOptions): Promise<MeasuredServer> {
   check(options);
-  const { transport, implementation, engine } = options;
-  if (transport === 'stdio') return onStdio({ url: 'stdio:', implementation });
+  const { transport, implementation, engine, profile, encodings } = options;
+  if (transport === 'stdio') return onStdio({ url: 'stdio:', implementation, profile, encodings });
   const folder = transport === 'unix' ? await mkdtemp(join(tmpdir(), 'ringwire-bench-')) : undefined;
   const assignment: ServerAssignment = {
     url: listenUrl(transport, folder),
     implementation,
     engine: transport === 'http2' ? 'node' : engine,
+    profile,
+    encodings,
     ...(transport === 'http2' ? { http2: true } : {}),
     ...(folder === undefined ? {} : { folder }),
   };

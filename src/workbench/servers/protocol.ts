@@ -1,5 +1,6 @@
 /** What a measured server is started with, and what it and its parent say to each other over Node's IPC channel. */
-import type { Implementation } from '../../transports/transport.js';
+import type { Encoding } from '../../serialization/codec.js';
+import type { Implementation, TuningProfile } from '../../transports/transport.js';
 
 /** What can be measured: each is served by a process of its own. */
 export const measuredTransports = ['stdio', 'tcp', 'unix', 'http', 'http2', 'ws'] as const;
@@ -11,6 +12,10 @@ export interface MeasuredServerOptions {
   readonly implementation?: 'auto' | Implementation;
   /** Of http and ws. Default 'auto'; http2 always takes 'node'. */
   readonly engine?: 'auto' | 'uws' | 'node';
+  /** Socket tuning of the listener. Default none: the kernel's. */
+  readonly profile?: TuningProfile;
+  /** Offered to clients that ask. Default none: JSON. */
+  readonly encodings?: readonly Encoding[];
   /** Pins the server to this core, where taskset is there. Not on stdio, where whoever connects starts the process. */
   readonly core?: number;
 }
@@ -21,6 +26,8 @@ export interface ServerAssignment {
   readonly implementation?: 'auto' | Implementation;
   readonly engine?: 'auto' | 'uws' | 'node';
   readonly http2?: boolean;
+  readonly profile?: TuningProfile;
+  readonly encodings?: readonly Encoding[];
   /** Removed when the process ends: where its Unix socket is. */
   readonly folder?: string;
 }

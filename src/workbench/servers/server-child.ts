@@ -32,9 +32,10 @@ function httpOptions(): { readonly http?: HttpOptions } {
 async function serve(): Promise<string> {
   const server = measuredSubjects(({ transport }) => {
     used ??= transport.implementation;
-  });
+  }, assignment.encodings);
   const listener = await server.warmUp().listen(assignment.url, {
     implementation: assignment.implementation,
+    profile: assignment.profile,
     // Who measures decides how many and how large: the limits of production are not what is measured.
     maxConnections: 100_000,
     maxFrameBytes: 64 * 1024 * 1024,

@@ -1,6 +1,7 @@
 /** What every measured server offers: the same subjects, so that figures of different endpoints are of the same work. */
 import { createServer, type McpServer } from '../../mcp/server.js';
 import type { Peer } from '../../rpc/peer.js';
+import type { Encoding } from '../../serialization/codec.js';
 
 /** Resources whose text never changes: answered without a handler where the transport is native. */
 export const fixedSizes = [1_024, 16_384, 262_144] as const;
@@ -21,8 +22,8 @@ function text(bytes: number): string {
  * - resource `bench://clock`: changes every second while somebody subscribes
  * - the lists and the discovery of these
  */
-export function measuredSubjects(onOpen: (peer: Peer) => void): McpServer {
-  const server = createServer({ name: 'ringwire-bench', version: '1.0.0', rpc: { onOpen } });
+export function measuredSubjects(onOpen: (peer: Peer) => void, encodings?: readonly Encoding[]): McpServer {
+  const server = createServer({ name: 'ringwire-bench', version: '1.0.0', rpc: { onOpen, encodings } });
   const inputSchema = {
     type: 'object',
     properties: { text: { type: 'string' } },
