@@ -56,3 +56,12 @@ export function formatOn(axis: Axis, value: number): string {
   if (axis.scale === 'time') return formatTime(value);
   return axis.scale === 'percentile' ? formatShare(value) : formatFigure(value);
 }
+
+/** The chart's marks as one line: 'wanted p99: 5 ms; limit: 20'. */
+export function markText({ y, marks = [] }: Chart): string {
+  const texts = marks.map(({ y: value, label }) => {
+    const text = formatOn(y, value);
+    return label.includes(text) ? label : `${label}: ${text}`;
+  });
+  return texts.join('; ');
+}

@@ -53,9 +53,10 @@ details[open] .scroll { max-height: 24rem; overflow: auto; color: var(--text); }
   main { max-width: none; padding: 0; }
   .hint, details:not([open]) { display: none; }
   section[class^=tone-] { border-left-color: var(--tone); }
-  .u-wrap { width: 100% !important; height: auto !important; }
+  .uplot, .u-wrap { width: 100% !important; }
+  .u-wrap { height: auto !important; }
   .u-wrap canvas { position: relative; width: 100%; height: auto; }
-  .u-over, .u-under { display: none; }
+  .u-over, .u-under, .u-legend .u-value { display: none; }
   figure, tr { break-inside: avoid; }
   h2, figcaption { break-after: avoid; }
 }

@@ -1,5 +1,5 @@
 /** A report as Markdown (GitHub's), of the same data as the HTML page. Charts become tables of what their curves say. */
-import { formatOn, formatShare } from './chart-data.js';
+import { formatOn, formatShare, markText } from './chart-data.js';
 import type { Chart, ChartSeries, ReportPage, ReportSection, Table } from './page.js';
 
 /** Bars and points up to this many values of x are listed whole. */
@@ -99,7 +99,7 @@ function chartText(chart: Chart): string {
       : isShort
         ? wholeTable(chart, x)
         : summaryTable(chart);
-  const marks = (chart.marks ?? []).map(({ y, label }) => `${label}: ${formatOn(chart.y, y)}`).join('; ');
+  const marks = markText(chart);
   const head = `**${escapeInline(chart.title)}** (${escapeInline(`${chart.y.label} over ${chart.x.label}`)})`;
   return [head, tableText(table), ...(marks === '' ? [] : [escapeParagraph(marks)])].join('\n\n');
 }

@@ -1,5 +1,5 @@
 /** A report as one HTML file. The charts are drawn by the script it carries; their figures also stand below them as tables. */
-import { chartRows, formatOn, thinned } from './chart-data.js';
+import { chartRows, formatOn, markText, thinned } from './chart-data.js';
 import { type BrowserAsset, escapeHtml, htmlDocument } from './html-document.js';
 import type { Chart, ReportPage, ReportSection, Table } from './page.js';
 import { pageStyle } from './page-style.js';
@@ -53,7 +53,7 @@ export function chartTable(chart: Chart, maxRows: number): Table {
 
 function chartHtml(chart: Chart): string {
   const names = chart.series.map(({ name }) => name).join(', ');
-  const marks = (chart.marks ?? []).map(({ y, label }) => `${label}: ${formatOn(chart.y, y)}`);
+  const marks = markText(chart);
   const table = chartTable(chart, maxChartRows);
   const count = chartRows(chart).x.length;
   const shown = count > maxChartRows ? ` (${maxChartRows} of ${count} rows)` : '';
@@ -62,7 +62,7 @@ function chartHtml(chart: Chart): string {
   return `<figure class="chart" id="${escapeHtml(id)}">
 <figcaption>${escapeHtml(chart.title)}</figcaption>
 <div class="plot" role="img" aria-label="${escapeHtml(label)}"></div>
-${marks.length === 0 ? '' : `<p class="marks">${escapeHtml(marks.join('; '))}</p>`}
+${marks === '' ? '' : `<p class="marks">${escapeHtml(marks)}</p>`}
 <details><summary>Figures${shown}</summary>
 ${tableHtml(table)}
 </details>

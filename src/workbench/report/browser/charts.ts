@@ -51,35 +51,27 @@ function seriesOf(chart: Chart, scale: Scale, colours: Palette): uPlot.Series[] 
 
 function axisOf(chart: Chart, which: 'x' | 'y', scale: Scale, colours: Palette): uPlot.Axis {
   const room = tickSpace[which];
-  const isCalendar = which === 'x' && chart.x.scale === 'time';
-  const { ticks } = scale;
+  /** Times have their date in a second line; figures take as much width as the longest of them. */
+  const height = chart.x.scale === 'time' ? 44 : 30;
+  const width = (values: string[] | null) =>
+    Math.max(44, ...(values ?? []).map((text) => (text?.length ?? 0) * 7 + 16));
   return {
     label: chart[which].label,
-    labelSize: 26,
+    labelSize: 24,
     labelFont: '600 12px system-ui, sans-serif',
     font: '12px system-ui, sans-serif',
     stroke: colours.quiet,
     grid: { stroke: colours.grid, width: 1 },
     ticks: { stroke: colours.line, width: 1, size: 5 },
     space: room,
-    ...(which === 'x'
-      ? {}
-      : {
-          // As wide as the longest words.
-          size: (_plot: uPlot, values: string[] | null) =>
-            Math.max(44, ...(values ?? []).map((text) => (text?.length ?? 0) * 7 + 16)),
-        }),
-    ...(isCalendar || ticks === undefined
-      ? {}
-      : {
-          splits: (plot: uPlot, _axis: number, from: number, to: number) => {
-            const pixels = (which === 'x' ? plot.bbox.width : plot.bbox.height) / devicePixelRatio;
-            return ticks(from, to, Math.max(2, Math.floor(pixels / room)));
-          },
-          values: (_plot: uPlot, positions: number[]) => positions.map((position) => scale.label(position)),
-          // uPlot would drop those that it deems too near.
-          filter: (_plot: uPlot, positions: number[]) => positions,
-        }),
+    size: (_plot, values) => (which === 'x' ? height : width(values)),
+    splits: (plot, _axis, from, to) => {
+      const pixels = (which === 'x' ? plot.bbox.width : plot.bbox.height) / devicePixelRatio;
+      return scale.ticks(from, to, Math.max(2, Math.floor(pixels / room)));
+    },
+    values: (_plot, positions) => scale.labels(positions),
+    // uPlot would drop those that it deems too near.
+    filter: (_plot, positions) => positions,
   };
 }
 
@@ -99,15 +91,14 @@ function plotChart(chart: Chart, place: HTMLElement, colours: Palette): uPlot {
   const options: uPlot.Options = {
     width: place.clientWidth,
     height: heightPixels,
-    ms: 1,
-    padding: [12, 16, 0, 0],
+    padding: [12, 28, 0, 0],
     cursor: {
       drag: { x: true, y: false },
       // Charts over the same time show the same instant.
       ...(isTime ? { sync: { key: 'time', setSeries: false } } : {}),
     },
     scales: {
-      x: { time: isTime, range: (_plot, low, high) => rangeX(chart, low, high) },
+      x: { time: false, range: (_plot, low, high) => rangeX(chart, low, high) },
       y: { range: rangeY(chart, scaleY) },
     },
     series: [
