@@ -1,95 +1,128 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "byte_buffer.h"
 #include "endpoint.h"
-#include "histogram.h"
+#include "handshake.h"
 #include "payload.h"
+#include "plan.h"
 #include "reader.h"
+#include "tally.h"
+#include "wire.h"
 
 namespace loadgen {
 
-// What the connections of a run add up to.
-struct Traffic {
-  uint64_t replies = 0;
-  uint64_t errors = 0;        // wrong or missing replies
-  uint64_t extra_frames = 0;  // messages without an id: notifications
-  uint64_t bytes_in = 0;
-  uint64_t bytes_out = 0;
-  std::string first_error;
-
-  void AddError(const std::string& what) {
-    if (errors++ == 0) first_error = what;
-  }
+// The first reply to an operation; empty for subscriptions, whose
+// acknowledgement is no reply.
+struct Sample {
+  std::string bytes;
+  size_t id_offset = 0;
 };
 
-// One connection under load: a ring of ready requests whose ids are patched in place, and the window of
-// requests that wait for their reply. Replies may come in any order; the usual order costs one comparison of
-// the id.
+// What all connections of a run share.
+struct Common {
+  const Options& options;
+  const Plan& plan;
+  std::vector<Sample> samples;  // by operation
+  uint64_t window = 1;          // most requests in flight on a connection
+  Tally tally;
+  std::vector<char> scratch;  // bytes just read
+};
+
+// One connection under load: requests with their ids patched in, and the window
+// of those that wait for their reply. Replies may come in any order; the usual
+// order costs one comparison.
 class Connection {
  public:
-  enum class Io { kOk, kBlocked, kClosed };
+  enum class Io { kOk, kBlocked, kClosed, kReopen };
+  enum class State { kReady, kConnecting, kShakingHands, kAway };
 
-  // `window`: most requests in flight, rounded up to a power of two for the ring.
-  // `reader`: finds the replies; nullptr where each is a line.
-  Connection(const Endpoint& endpoint, const Template& request, const Template& reply, uint64_t window,
+  Connection(Common* common, const Endpoint& endpoint, std::shared_ptr<const Requests> requests,
              std::unique_ptr<Reader> reader);
 
-  // Puts one request in the ring; its latency counts from `from_ns`. False when window or ring is full.
-  bool Enqueue(uint64_t from_ns);
+  // Whether one more request may be put in; Enqueue then does it. Its latency
+  // counts from `from_ns`.
+  bool HasRoom() const;
+  void Enqueue(uint32_t operation, uint64_t from_ns);
 
-  // Writes what is in the ring.
-  Io Flush(Traffic* traffic);
+  // Writes what is due.
+  Io Flush();
 
-  // Reads all that is there and checks it. Latencies go into `latency`.
-  Io Receive(Histogram* latency, Traffic* traffic);
+  // Reads all that is there and checks it. kReopen: the connection is of no
+  // more use, which is no error.
+  Io Receive();
+
+  // Counts what is in flight as errors, with `why`.
+  void LoseRequests(const std::string& why);
+
+  // Nothing is in flight or to be written any more.
+  void Forget();
+
+  // Closes with a reset, forgets what was in flight and begins to connect anew.
+  // Returns what went wrong.
+  std::string Reopen(const Addresses& addresses);
+  // The new connection stands: says what comes before the first request.
+  void BeginHandshake();
 
   uint64_t in_flight() const { return tail_ - head_ - done_ahead_; }
   uint64_t enqueued() const { return tail_; }
   const Endpoint& endpoint() const { return endpoint_; }
   void CloseEndpoint() { Close(&endpoint_); }
 
+  State state = State::kReady;   // kept by the event loop
   bool waits_for_write = false;  // registered for EPOLLOUT; kept by the event loop
-  bool closed = false;           // kept by the event loop
 
  private:
-  Io WriteControl();
-  void TakeLines(uint64_t now, Histogram* latency, Traffic* traffic);
-  bool TakeMessages(uint64_t now, Histogram* latency, Traffic* traffic);
-  void TakeMessage(const Reader::Message& message, uint64_t now, Histogram* latency, Traffic* traffic);
-  void TakeOther(const char* line, size_t length, uint64_t now, Histogram* latency, Traffic* traffic);
-  void Compact();
-  bool IsExact(const char* line) const;
-  void CheckExact(const char* line, Traffic* traffic) const;
+  struct Request {
+    uint64_t from_ns = 0;
+    uint32_t operation = 0;
+    bool done = false;  // answered ahead of an older one
+  };
+
+  Request& at(uint64_t sequence) { return requests_[sequence & mask_]; }
+  void Grow();
+  Io Take(const char* data, size_t length, size_t* consumed);
+  Io TakeHandshake(const char* data, size_t length, size_t* consumed);
+  size_t TakeLines(const char* data, size_t length);
+  bool TakeUsualLine(const char* line, size_t length, size_t* bytes);
+  Io TakeMessages(const char* data, size_t length, size_t* consumed);
+  Io TakeAnswer(const Reader::Message& message);
+  void TakeOther(const char* text, size_t length);
+  void TakeNotification(const char* text, size_t length);
+  void Check(uint64_t sequence, const char* text, size_t length, int status);
+  bool FindInFlight(const char* digits, size_t count, uint64_t* sequence);
+  bool IsCancelled(const char* digits, size_t count);
+  void Acknowledge(uint64_t sequence, const char* digits);
+  bool IsExact(const Sample& sample, const char* text) const;
+  bool IsUsual(const Sample& sample, const char* text);
+  void Finish(uint64_t sequence);
   void Advance();
 
+  Common* common_;
   Endpoint endpoint_;
-  const size_t request_bytes_;
-  const size_t id_offset_;
-  char id_mask_[kIdDigits];
-  const Template& reply_;
-  std::unique_ptr<Reader> reader_;
+  std::shared_ptr<const Requests> messages_;
+  std::unique_ptr<Reader> reader_;        // nullptr for lines
+  std::unique_ptr<Handshake> handshake_;  // while it lasts
 
-  std::vector<char> out_;       // slots_ requests, back to back
-  uint64_t slots_ = 1;          // power of two
-  uint64_t written_bytes_ = 0;  // of the endless stream of requests
+  ByteBuffer out_;
   IdCounter next_id_;
 
-  std::vector<uint64_t> sent_at_;  // by sequence number & mask_
-  std::vector<uint8_t> done_;      // answered ahead of an older request
+  std::vector<Request> requests_;  // by sequence number & mask_
   uint64_t mask_ = 0;
   uint64_t head_ = 0;  // oldest unanswered request
   uint64_t tail_ = 0;  // next request
   uint64_t done_ahead_ = 0;
   IdCounter head_id_;
+  std::deque<uint64_t> cancelled_;  // ids of subscriptions whose final result may still come
 
-  std::vector<char> in_;
-  size_t in_begin_ = 0;
-  size_t in_end_ = 0;
-  size_t scanned_ = 0;  // no newline in [in_begin_, scanned_)
+  ByteBuffer in_;       // what is not a whole message yet
+  size_t scanned_ = 0;  // no newline in its first bytes
+  uint64_t now_ = 0;    // of the bytes being looked at
 };
 
 }  // namespace loadgen

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -15,6 +16,9 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <utility>
+
+#include "stop.h"
 
 namespace loadgen {
 namespace {
@@ -23,8 +27,8 @@ std::string ErrorText(const std::string& what) { return what + ": " + strerror(e
 
 void SetNonBlocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
-std::string ConnectTcp(const std::string& host_port, Endpoint* endpoint) {
-  size_t colon = host_port.rfind(':');
+std::string ResolveTcp(const std::string& host_port, Addresses* addresses) {
+  const size_t colon = host_port.rfind(':');
   if (colon == std::string::npos) return "no port in " + host_port;
   std::string host = host_port.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
@@ -33,33 +37,44 @@ std::string ConnectTcp(const std::string& host_port, Endpoint* endpoint) {
   addrinfo* found = nullptr;
   int status = getaddrinfo(host.c_str(), host_port.substr(colon + 1).c_str(), &hints, &found);
   if (status != 0) return "cannot resolve " + host_port + ": " + gai_strerror(status);
-  int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  bool connected = fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    addresses->emplace_back();
+    memcpy(&addresses->back().address, each->ai_addr, each->ai_addrlen);
+    addresses->back().length = each->ai_addrlen;
+  }
   freeaddrinfo(found);
-  if (!connected) return ErrorText("cannot connect to " + host_port);
-  int one = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  endpoint->read_fd = endpoint->write_fd = fd;
   return "";
 }
 
-std::string ConnectUnix(const std::string& path, Endpoint* endpoint) {
+std::string ResolveUnix(const std::string& path, Addresses* addresses) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return "unix path is longer than 107 bytes: " + path;
   memcpy(address.sun_path, path.data(), path.size());
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    return ErrorText("cannot connect to unix:" + path);
-  }
-  endpoint->read_fd = endpoint->write_fd = fd;
+  addresses->emplace_back();
+  memcpy(&addresses->back().address, &address, sizeof address);
+  addresses->back().length = sizeof address;
   return "";
+}
+
+// A socket for `address`, -1 with errno otherwise.
+int OpenSocket(const Address& address, int flags) {
+  const int family = address.address.ss_family;
+  int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+  int one = 1;
+  if (fd >= 0 && family != AF_UNIX) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  return fd;
+}
+
+int ConnectSocket(int fd, const Address& address) {
+  return connect(fd, reinterpret_cast<const sockaddr*>(&address.address), address.length);
 }
 
 [[noreturn]] void RunChild(const Options& options, int in, int out) {
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
   signal(SIGPIPE, SIG_DFL);
+  ForgetStop();
   if (options.child_cpu >= 0) PinToCpu(options.child_cpu);
   std::vector<char*> argv;
   for (const std::string& word : options.child) argv.push_back(const_cast<char*>(word.c_str()));
@@ -86,11 +101,42 @@ uint64_t NowNs() {
   return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
 }
 
-std::string Connect(const Options& options, Endpoint* endpoint) {
-  std::string problem = options.host_port.empty() ? ConnectUnix(options.path, endpoint)
-                                                  : ConnectTcp(options.host_port, endpoint);
-  if (problem.empty()) SetNonBlocking(endpoint->read_fd);
+std::string Connect(const Options& options, Addresses* addresses, Endpoint* endpoint) {
+  if (addresses->empty()) {
+    std::string problem = options.host_port.empty() ? ResolveUnix(options.path, addresses)
+                                                    : ResolveTcp(options.host_port, addresses);
+    if (!problem.empty()) return problem;
+  }
+  for (Address& address : *addresses) {
+    int fd = OpenSocket(address, 0);
+    if (fd >= 0 && ConnectSocket(fd, address) == 0) {
+      std::swap(address, addresses->front());
+      endpoint->read_fd = endpoint->write_fd = fd;
+      SetNonBlocking(fd);
+      return "";
+    }
+    const int reason = errno;
+    if (fd >= 0) close(fd);
+    errno = reason;
+  }
+  return ErrorText("cannot connect to " + options.url);
+}
+
+std::string StartConnect(const Addresses& addresses, Endpoint* endpoint) {
+  int fd = OpenSocket(addresses.front(), SOCK_NONBLOCK);
+  endpoint->read_fd = endpoint->write_fd = fd;
+  if (fd >= 0 && (ConnectSocket(fd, addresses.front()) == 0 || errno == EINPROGRESS)) return "";
+  std::string problem = ErrorText("cannot connect again");
+  Close(endpoint);
   return problem;
+}
+
+std::string FinishConnect(const Endpoint& endpoint) {
+  int reason = 0;
+  socklen_t length = sizeof reason;
+  getsockopt(endpoint.read_fd, SOL_SOCKET, SO_ERROR, &reason, &length);
+  errno = reason;
+  return reason == 0 ? "" : ErrorText("cannot connect again");
 }
 
 std::string SpawnChild(const Options& options, Endpoint* endpoint, pid_t* child) {
@@ -127,6 +173,12 @@ void Close(Endpoint* endpoint) {
   endpoint->read_fd = endpoint->write_fd = -1;
 }
 
+void Reset(Endpoint* endpoint) {
+  linger at_once = {1, 0};
+  if (endpoint->read_fd >= 0) setsockopt(endpoint->read_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  Close(endpoint);
+}
+
 void ReapChild(pid_t child) {
   if (WaitFor(child, 2)) return;
   kill(child, SIGTERM);
@@ -142,6 +194,13 @@ bool PinToCpu(int cpu) {
   return sched_setaffinity(0, sizeof set, &set) == 0;
 }
 
+void RaiseDescriptorLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 std::string MoveBytes(const Endpoint& endpoint, const std::string& out, size_t* written, std::string* in) {
   if (*written < out.size()) {
     ssize_t n = write(endpoint.write_fd, out.data() + *written, out.size() - *written);
@@ -154,27 +213,6 @@ std::string MoveBytes(const Endpoint& endpoint, const std::string& out, size_t* 
   if (n < 0 && errno != EAGAIN && errno != EINTR) return ErrorText("read");
   if (n > 0) in->append(chunk, static_cast<size_t>(n));
   return "";
-}
-
-std::string Exchange(const Endpoint& endpoint, const std::string& out, const std::string& id,
-                     double timeout_seconds, std::string* reply, std::string* rest) {
-  uint64_t until = NowNs() + static_cast<uint64_t>(timeout_seconds * 1e9);
-  std::string in, wanted = "\"id\":" + id;
-  size_t written = 0, line_start = 0, scanned = 0;
-  while (NowNs() < until) {
-    pollfd fds[2] = {{endpoint.read_fd, POLLIN, 0}, {endpoint.write_fd, POLLOUT, 0}};
-    poll(fds, written < out.size() ? 2 : 1, 100);
-    std::string problem = MoveBytes(endpoint, out, &written, &in);
-    if (!problem.empty()) return problem;
-    for (size_t end; (end = in.find('\n', scanned)) != std::string::npos; line_start = scanned = end + 1) {
-      *reply = in.substr(line_start, end + 1 - line_start);
-      if (reply->find(wanted) == std::string::npos) continue;
-      *rest = in.substr(end + 1);
-      return "";
-    }
-    scanned = in.size();
-  }
-  return "no reply with id " + id + " within the time limit";
 }
 
 }  // namespace loadgen

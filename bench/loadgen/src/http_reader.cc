@@ -21,6 +21,28 @@ bool StartsWith(const std::string& text, const char* with) {
   return strncasecmp(text.c_str(), with, strlen(with)) == 0;
 }
 
+// The data of the last event in a stream's text; false where none has any.
+bool LastEvent(const char* body, size_t length, const char** data, size_t* bytes) {
+  static constexpr char kData[] = "data:";
+  bool found = false;
+  for (const char* line = body; line < body + length;) {
+    const char* end = static_cast<const char*>(memchr(line, '\n', static_cast<size_t>(body + length - line)));
+    if (end == nullptr) end = body + length;
+    const char* from = line + sizeof kData - 1;
+    const char* to = end > line && end[-1] == '\r' ? end - 1 : end;
+    if (to > from && memcmp(line, kData, sizeof kData - 1) == 0) {
+      if (*from == ' ') from++;
+      if (to > from) {
+        found = true;
+        *data = from;
+        *bytes = static_cast<size_t>(to - from);
+      }
+    }
+    line = end + 1;
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string HttpReader::Header(const char* name) const {
@@ -41,6 +63,7 @@ bool HttpReader::ParseHead() {
   if (status_ < 100 || status_ > 599) return false;
   is_chunked_ = StartsWith(Header("transfer-encoding"), "chunked");
   is_event_stream_ = StartsWith(Header("content-type"), "text/event-stream");
+  closes_ = StartsWith(Header("connection"), "close");
   std::string bytes = Header("content-length");
   content_bytes_ = bytes.empty() ? 0 : strtoull(bytes.c_str(), nullptr, 10);
   const bool has_no_body = status_ < 200 || status_ == 202 || status_ == 204 || status_ == 304;
@@ -48,7 +71,8 @@ bool HttpReader::ParseHead() {
 }
 
 Reader::Found HttpReader::ReadHead(const char* data, size_t length, size_t* used) {
-  // Only its date changes, once a second: the usual head is that of the answer before.
+  // Only its date changes, once a second: the usual head is that of the answer
+  // before.
   const bool is_known =
       !head_.empty() && length >= head_.size() && memcmp(data, head_.data(), head_.size()) == 0;
   if (!is_known) {
@@ -102,22 +126,22 @@ Reader::Found HttpReader::ReadChunked(const char* data, size_t length, size_t* u
 void HttpReader::Deliver(const char* body, size_t length, Message* message) {
   state_ = State::kHead;
   *message = {body, length, status_};
-  if (!is_event_stream_) return;
-  // The answer is the last message of the stream; the ones before it are notifications.
-  const char* from = nullptr;
-  static constexpr char kData[] = "data:";
-  for (const char* line = body; line < body + length;) {
-    const char* end = static_cast<const char*>(memchr(line, '\n', static_cast<size_t>(body + length - line)));
-    if (end == nullptr) end = body + length;
-    if (strncmp(line, kData, sizeof kData - 1) == 0 && end - line > 6) {
-      from = line + sizeof kData - 1;
-      if (*from == ' ') from++;
-      message->data = from;
-      message->length = static_cast<size_t>(end - from);
-    }
-    line = end + 1;
+  // The answer is the last message of the stream; the ones before it are
+  // notifications.
+  if (is_event_stream_ && !LastEvent(body, length, &message->data, &message->length)) message->length = 0;
+}
+
+// The next complete event that has data.
+bool HttpReader::DeliverEvent(Message* message) {
+  for (;;) {
+    const size_t plain = body_.find("\n\n"), with_return = body_.find("\r\n\r\n");
+    const size_t end = plain < with_return ? plain + 2 : with_return + 4;
+    if (plain == std::string::npos && with_return == std::string::npos) return false;
+    event_ = body_.substr(0, end);
+    body_.erase(0, end);
+    *message = {nullptr, 0, status_, true};
+    if (LastEvent(event_.data(), event_.size(), &message->data, &message->length)) return true;
   }
-  if (from == nullptr) message->length = 0;
 }
 
 Reader::Found HttpReader::Next(const char* data, size_t length, size_t* consumed, Message* message) {
@@ -133,10 +157,21 @@ Reader::Found HttpReader::Next(const char* data, size_t length, size_t* consumed
     *consumed = used + content_bytes_;
     return Found::kMessage;
   }
+  const bool streams = streaming_ && is_event_stream_;
+  if (streams && DeliverEvent(message)) return Found::kMessage;
   Found found = ReadChunked(data, length, &used);
   *consumed = used;
+  if (streams && found == Found::kNeedMore && DeliverEvent(message)) return Found::kMessage;
   if (found == Found::kMessage) Deliver(body_.data(), body_.size(), message);
   return found;
+}
+
+Reader::Found LineReader::Next(const char* data, size_t length, size_t* consumed, Message* message) {
+  const auto* end = static_cast<const char*>(memchr(data, '\n', length));
+  *consumed = end == nullptr ? 0 : static_cast<size_t>(end - data) + 1;
+  if (end == nullptr) return Found::kNeedMore;
+  *message = {data, *consumed - 1};
+  return Found::kMessage;
 }
 
 std::unique_ptr<Reader> MakeReader(Wire wire) {

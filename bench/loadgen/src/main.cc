@@ -1,13 +1,15 @@
-// Load generator for JSON-RPC: in lines over TCP, Unix sockets and the stdio of a child, in HTTP/1.1 and
-// WebSocket. One thread, one epoll; what it measures, how it checks and what it prints is described in
-// docs/benchmarking.md.
+// Load generator for JSON-RPC: in lines over TCP, Unix sockets and the stdio of
+// a child, in HTTP/1.1 and WebSocket. One thread, one epoll; what it measures,
+// how it checks and what it prints is described in docs/benchmarking.md.
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 
 #include "runner.h"
+#include "stop.h"
 
 int main(int argc, char** argv) {
   using loadgen::Command;
@@ -27,12 +29,18 @@ int main(int argc, char** argv) {
     return 0;
   }
   signal(SIGPIPE, SIG_IGN);
-  // The default slack would move every scheduled send of the open loop by 50 µs.
+  // The default slack would move every scheduled send of the open loop by 50
+  // µs.
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  loadgen::Runner runner(options);
-  problem = runner.Open();
+  loadgen::RaiseDescriptorLimit();
+  const bool has_plan = options.command == Command::kLoad;
+  loadgen::Plan plan = has_plan ? loadgen::Plan() : loadgen::PlanOf(options);
+  if (has_plan) problem = loadgen::ReadPlan(STDIN_FILENO, &plan);
+  if (has_plan) loadgen::WatchForStop(true);
+  loadgen::Runner runner(options, plan);
+  if (problem.empty()) problem = runner.Open();
   if (problem.empty() && options.command == Command::kProbe) {
-    fwrite(runner.reply().bytes.data(), 1, runner.reply().bytes.size(), stdout);
+    puts(runner.FirstReply().c_str());
     return 0;
   }
   if (problem.empty() && options.command == Command::kStart) {

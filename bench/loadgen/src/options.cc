@@ -25,9 +25,10 @@ struct NumberOption {
 
 constexpr NumberOption kNumbers[] = {
     {"--connections", 1, 20000, true},  {"--depth", 1, 65536, true},        {"--rate", 1, 1e8, false},
-    {"--warmup", 0, 3600, false},       {"--seconds", 0.05, 3600, false},   {"--messages", 1, 1e15, true},
+    {"--warmup", 0, 3600, false},       {"--seconds", 0.05, 1e6, false},    {"--messages", 1, 1e15, true},
     {"--text-bytes", 1, 1 << 30, true}, {"--server-pid", 1, 1 << 30, true}, {"--cpu", 0, 4095, true},
-    {"--child-cpu", 0, 4095, true},     {"--active", 1, 1000, true},
+    {"--child-cpu", 0, 4095, true},     {"--active", 1, 1000, true},        {"--window", 1, 65536, true},
+    {"--timeout", 0.05, 3600, false},   {"--interval-ms", 10, 1e6, true},   {"--seed", 0, 1e15, true},
 };
 
 void StoreNumber(const std::string& name, double value, Options* options) {
@@ -39,6 +40,10 @@ void StoreNumber(const std::string& name, double value, Options* options) {
   if (name == "--seconds") options->seconds = value;
   if (name == "--messages") options->messages = static_cast<uint64_t>(value);
   if (name == "--text-bytes") options->text_bytes = static_cast<uint64_t>(value);
+  if (name == "--window") options->window = static_cast<uint64_t>(value);
+  if (name == "--timeout") options->timeout_seconds = value;
+  if (name == "--interval-ms") options->interval_ms = static_cast<uint64_t>(value);
+  if (name == "--seed") options->seed = static_cast<uint64_t>(value);
   if (name == "--server-pid") options->server_pid = static_cast<int>(value);
   if (name == "--cpu") options->cpu = static_cast<int>(value);
   if (name == "--child-cpu") options->child_cpu = static_cast<int>(value);
@@ -58,7 +63,8 @@ std::string StoreUrl(const std::string& url, Options* options) {
     options->wire = Wire::kWebSocket;
   } else if (name != "tcp") {
     return "--url " + url +
-           ": expected tcp://HOST:PORT, unix:/PATH, http://HOST:PORT/PATH or ws://HOST:PORT/PATH";
+           ": expected tcp://HOST:PORT, unix:/PATH, http://HOST:PORT/PATH or "
+           "ws://HOST:PORT/PATH";
   }
   const size_t begin = name.size() + 3, slash = url.find('/', begin);
   options->host_port = url.substr(begin, slash == std::string::npos ? slash : slash - begin);
@@ -98,6 +104,11 @@ std::string StoreWord(const std::string& name, const std::string& value, Options
   } else if (name == "--handshake") {
     if (value != "none" && value != "legacy") return "--handshake " + value + ": expected none or legacy";
     options->legacy_handshake = value == "legacy";
+  } else if (name == "--reconnect") {
+    if (value != "yes" && value != "no") return "--reconnect " + value + ": expected yes or no";
+    options->reconnect = value == "yes";
+  } else if (name == "--latencies") {
+    options->latencies = value;
   } else if (name == "--tool") {
     options->tool = value;
   } else {
@@ -123,8 +134,10 @@ std::string StoreOption(const std::string& name, const char* value, Options* opt
 }  // namespace
 
 std::string ParseOptions(int argc, char** argv, Options* options) {
-  if (argc < 2) return "missing command: run, probe, start, idle or request";
-  if (strcmp(argv[1], "probe") == 0) {
+  if (argc < 2) return "missing command: run, load, probe, start, idle or request";
+  if (strcmp(argv[1], "load") == 0) {
+    options->command = Command::kLoad;
+  } else if (strcmp(argv[1], "probe") == 0) {
     options->command = Command::kProbe;
   } else if (strcmp(argv[1], "start") == 0) {
     options->command = Command::kStart;
@@ -133,7 +146,7 @@ std::string ParseOptions(int argc, char** argv, Options* options) {
   } else if (strcmp(argv[1], "request") == 0) {
     options->command = Command::kRequest;
   } else if (strcmp(argv[1], "run") != 0) {
-    return std::string("unknown command ") + argv[1] + ": expected run, probe, start, idle or request";
+    return std::string("unknown command ") + argv[1] + ": expected run, load, probe, start, idle or request";
   }
   for (int i = 2; i < argc; i++) {
     if (strcmp(argv[i], "--") == 0) {
@@ -151,7 +164,8 @@ std::string ParseOptions(int argc, char** argv, Options* options) {
   }
   if (!options->child.empty() && options->connections != 1) return "a stdio server has one connection";
   if (options->legacy_handshake && options->wire == Wire::kWebSocket) {
-    return "--handshake legacy: not over ws://, where no peer of that revision exists";
+    return "--handshake legacy: not over ws://, where no peer of that revision "
+           "exists";
   }
   if (options->command == Command::kIdle && options->wire == Wire::kLines && options->url.empty()) {
     return "idle connections need a server that listens: give --url";
@@ -160,35 +174,63 @@ std::string ParseOptions(int argc, char** argv, Options* options) {
 }
 
 const char* UsageText() {
-  return "usage: loadgen run|probe|start|idle [options] --url URL\n"
-         "       loadgen run|probe|start [options] -- COMMAND ARGS...   a server on its stdin and stdout\n"
+  return "usage: loadgen run|load|probe|start|idle [options] --url URL\n"
+         "       loadgen run|load|probe|start [options] -- COMMAND ARGS...   a "
+         "server on its stdin and stdout\n"
          "       loadgen request [options]\n"
          "  run     load the server, print one JSON object\n"
+         "  load    the same with the messages of a plan on standard input, "
+         "whose end ends the run early; print\n"
+         "          a line of JSON every interval and one at the end\n"
          "  probe   send one request, print the reply line as it came\n"
-         "  start   send one request, stay idle for --seconds, print the time to the reply and the memory\n"
-         "  idle    open --connections, call once on each, leave them idle; print their memory in the server "
+         "  start   send one request, stay idle for --seconds, print the time "
+         "to the reply and the memory\n"
+         "  idle    open --connections, call once on each, leave them idle; "
+         "print their memory in the server "
          "and\n"
-         "          the latency of --active more that call for --seconds meanwhile\n"
+         "          the latency of --active more that call for --seconds "
+         "meanwhile\n"
          "  request print the request line\n"
          "options\n"
-         "  --url tcp://HOST:PORT | unix:/PATH | http://HOST:PORT/PATH | ws://HOST:PORT/PATH\n"
+         "  --url tcp://HOST:PORT | unix:/PATH | http://HOST:PORT/PATH | "
+         "ws://HOST:PORT/PATH\n"
          "  --connections N      open connections (1)\n"
-         "  --depth N            closed loop: requests in flight per connection (1)\n"
-         "  --rate N             open loop: N requests per second in total, latency from the scheduled send\n"
+         "  --depth N            closed loop: requests in flight per "
+         "connection (1)\n"
+         "  --rate N             open loop: N requests per second in total, "
+         "latency from the scheduled send\n"
          "  --warmup S --seconds S   not measured (1), measured (5)\n"
-         "  --messages N         stop after N measured replies or --seconds, whichever is first\n"
+         "  --messages N         stop after N measured replies or --seconds, "
+         "whichever is first\n"
+         "  --window N           open loop: most requests in flight per "
+         "connection (4096; 1 over http://)\n"
+         "  --timeout S          wait for an answer before the clock starts "
+         "(600)\n"
+         "  --reconnect yes|no   open a connection anew that the server closed "
+         "(no)\n"
+         "  --interval-ms N --seed N    load: between two lines of progress, "
+         "of the drawing of messages\n"
+         "  --latencies FILE     also write every measured latency, in "
+         "nanoseconds\n"
          "  --active N           idle: connections that call (8)\n"
-         "  --payload tool|resource|list|rpc   tools/call, resources/read of bench://hello or tools/list of "
+         "  --payload tool|resource|list|rpc   tools/call, resources/read of "
+         "bench://hello or tools/list of "
          "MCP\n"
          "                       2026-07-28, or plain JSON-RPC (tool)\n"
-         "  --text ascii|utf8|escapes   what the echoed text consists of (ascii)\n"
-         "  --text-bytes N       length of the echoed text, in bytes of JSON (short)\n"
+         "  --text ascii|utf8|escapes   what the echoed text consists of "
+         "(ascii)\n"
+         "  --text-bytes N       length of the echoed text, in bytes of JSON "
+         "(short)\n"
          "  --tool NAME          tool, or method with --payload rpc (echo)\n"
-         "  --handshake none|legacy     initialize first, on every connection; over HTTP with the session\n"
-         "                       it gives and the header fields of that revision (none)\n"
-         "  --server-pid PID     report CPU and memory of this process (the child, with stdio)\n"
+         "  --handshake none|legacy     initialize first, on every connection; "
+         "over HTTP with the session\n"
+         "                       it gives and the header fields of that "
+         "revision (none)\n"
+         "  --server-pid PID     report CPU and memory of this process (the "
+         "child, with stdio)\n"
          "  --cpu N, --child-cpu N      pin the generator, the child\n"
-         "  --stdio-kind pipe|socketpair    what the child's stdin and stdout are (pipe)\n";
+         "  --stdio-kind pipe|socketpair    what the child's stdin and stdout "
+         "are (pipe)\n";
 }
 
 }  // namespace loadgen

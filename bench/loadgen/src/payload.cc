@@ -8,31 +8,36 @@ namespace {
 // Ends the params and the request.
 constexpr char kModernMeta[] =
     "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
-    "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"load\",\"version\":\"1\"},"
+    "\"io.modelcontextprotocol/"
+    "clientInfo\":{\"name\":\"load\",\"version\":\"1\"},"
     "\"io.modelcontextprotocol/clientCapabilities\":{}}}}\n";
 
-// In its place for servers of the older revision over HTTP, where a body that names another version than the
-// header field contradicts it: as many bytes, all of them unknown to the server.
+// In its place for servers of the older revision over HTTP, where a body that
+// names another version than the header field contradicts it: as many bytes,
+// all of them unknown to the server.
 std::string LegacyMeta() {
   const std::string begin = "\"_meta\":{\"com.example/load\":\"", end = "\"}}}\n";
   return begin + std::string(sizeof kModernMeta - 1 - begin.size() - end.size(), 'x') + end;
 }
 
-// One repeatable unit of JSON string content per kind. The UTF-8 one has two, three and four byte sequences;
-// the escaped one has short escapes, a \u escape and a surrogate pair.
+// One repeatable unit of JSON string content per kind. The UTF-8 one has two,
+// three and four byte sequences; the escaped one has short escapes, a \u escape
+// and a surrogate pair.
 const char* TextUnit(Text text) {
   switch (text) {
     case Text::kAscii:
       return "hello world";
     case Text::kUtf8:
-      return "h\xC3\xA9llo w\xC3\xB6rld \xE4\xBD\xA0\xE5\xA5\xBD \xF0\x9F\x8C\x8D";
+      return "h\xC3\xA9llo w\xC3\xB6rld \xE4\xBD\xA0\xE5\xA5\xBD "
+             "\xF0\x9F\x8C\x8D";
     case Text::kEscapes:
       return "say \\\"hello\\\"\\n\\tC:\\\\world \\u00e9 \\ud83c\\udf0d";
   }
   return "";
 }
 
-// `bytes` bytes of JSON string content: whole units, filled up with ASCII so that no unit is cut.
+// `bytes` bytes of JSON string content: whole units, filled up with ASCII so
+// that no unit is cut.
 std::string BuildText(Text text, uint64_t bytes) {
   std::string unit = TextUnit(text);
   if (bytes == 0) return unit;

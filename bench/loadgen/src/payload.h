@@ -8,13 +8,15 @@
 
 namespace loadgen {
 
-// Ids run from kFirstId with a constant number of digits, so that every request has one length, every correct
-// reply has one length, and an id is changed or compared in place. They start again after kIdCount requests
-// of a connection, long after the first ones were answered.
+// Ids run from kFirstId with a constant number of digits, so that every request
+// has one length, every correct reply has one length, and an id is changed or
+// compared in place. They start again after kIdCount requests of a connection,
+// long after the first ones were answered.
 constexpr size_t kIdDigits = 7;
 constexpr uint64_t kFirstId = 1000000;
 constexpr uint64_t kIdCount = 8999999;
-// Asked once before the clock starts, to learn the shape of the reply; lies outside the range above.
+// Asked once before the clock starts, to learn the shape of the reply; lies
+// outside the range above.
 constexpr char kProbeId[] = "9999999";
 
 constexpr char kModernVersion[] = "2026-07-28";
@@ -28,7 +30,8 @@ struct Template {
   char id_mask[kIdDigits] = {};  // XORed into the digits: the mask of a WebSocket frame
 };
 
-// Decimal counter kept as text: one increment per message instead of a division per digit.
+// Decimal counter kept as text: one increment per message instead of a division
+// per digit.
 class IdCounter {
  public:
   const char* digits() const { return digits_; }
@@ -59,7 +62,8 @@ Template BuildRequest(const Options& options);
 // Its method.
 std::string MethodOf(const Options& options);
 
-// Finds the top-level-looking `"id":` member holding `id` in a reply line. False when it is not there.
+// Finds the top-level-looking `"id":` member holding `id` in a reply line.
+// False when it is not there.
 bool LocateId(const std::string& line, const char* id, size_t* offset);
 
 }  // namespace loadgen

@@ -32,7 +32,8 @@ ProcStats ReadProcStats(int pid) {
   ProcStats stats;
   std::string base = "/proc/" + std::to_string(pid), text;
   if (pid <= 0 || !ReadSmallFile(base + "/stat", &text)) return stats;
-  // The command name may hold spaces and parentheses: the fields are counted from the last ')'.
+  // The command name may hold spaces and parentheses: the fields are counted
+  // from the last ')'.
   const char* rest = strrchr(text.c_str(), ')');
   unsigned long user = 0, system = 0;
   if (rest == nullptr ||

@@ -4,8 +4,9 @@
 
 namespace loadgen {
 
-// What /proc says of a process. CPU time covers all its threads and has the kernel's tick (usually 10 ms) as
-// its resolution, so it wants windows of a second and more.
+// What /proc says of a process. CPU time covers all its threads and has the
+// kernel's tick (usually 10 ms) as its resolution, so it wants windows of a
+// second and more.
 struct ProcStats {
   bool known = false;
   double cpu_seconds = 0;

@@ -10,16 +10,25 @@
 #include <cstring>
 #include <utility>
 
+#include "scan.h"
+#include "stop.h"
+
 namespace loadgen {
 namespace {
 
 constexpr uint64_t kDrainNs = 10ull * 1000000000;
-// Open loop: requests a connection may have in flight; beyond it they wait, and their wait is measured. Over
-// HTTP/1.1 it is the depth: clients do not send a request before the answer to the last one.
+// Open loop: requests a connection may have in flight; beyond it they wait, and
+// their wait is measured. Over HTTP/1.1 it is the depth: clients do not send a
+// request before the answer to the last one.
 constexpr uint64_t kOpenLoopWindow = 4096;
 constexpr uint32_t kTimerEvent = UINT32_MAX;
+// How soon a wish to stop is seen.
+constexpr uint64_t kStopCheckNs = 50000000;
 
 }  // namespace
+
+Runner::Runner(const Options& options, const Plan& plan)
+    : options_(options), plan_(plan), common_{options_, plan_, {}, 1, {}, {}}, random_(options.seed) {}
 
 Runner::~Runner() {
   for (auto& connection : connections_) connection->CloseEndpoint();
@@ -27,96 +36,137 @@ Runner::~Runner() {
   for (Link& link : idle_) Close(&link.endpoint);
   if (epoll_ >= 0) close(epoll_);
   if (timer_ >= 0) close(timer_);
+  if (common_.tally.latencies != nullptr) fclose(common_.tally.latencies);
   if (child_ > 0) ReapChild(child_);
 }
 
 std::string Runner::Open() {
   if (options_.cpu >= 0 && !PinToCpu(options_.cpu))
     return "cannot pin to CPU " + std::to_string(options_.cpu);
-  request_ = BuildRequest(options_);
+  requests_ = Prepare(options_, plan_, {});
   const uint64_t begin = NowNs();
   const uint64_t count = options_.command == Command::kIdle ? options_.active : options_.connections;
   for (uint64_t i = 0; i < count; i++) {
     links_.emplace_back();
-    std::string problem = OpenLink(options_, request_, &links_.back(), &child_);
-    if (!problem.empty()) return problem;
+    std::string problem = OpenLink(options_, plan_, requests_, &addresses_, &links_.back(), &child_);
+    if (!problem.empty())
+      return count == 1 ? problem : "connection " + std::to_string(i + 1) + ": " + problem;
   }
   server_pid_ = options_.server_pid > 0 ? options_.server_pid : child_;
-  std::string problem = LearnReply();
+  std::string problem = LearnReplies();
   first_reply_ms_ = static_cast<double>(NowNs() - begin) / 1e6;
   return problem;
 }
 
-std::string Runner::LearnReply() {
-  std::string problem = CallOnce(&links_[0], &reply_.bytes);
-  if (!problem.empty()) return "first call: " + problem;
-  if (!LocateId(reply_.bytes, kProbeId, &reply_.id_offset)) return "first call: no id in " + reply_.bytes;
-  if (reply_.bytes.find("\"result\":") == std::string::npos) {
-    return "first call: not a result: " + reply_.bytes.substr(0, 500);
+std::string Runner::LearnReplies() {
+  for (size_t i = 0; i < plan_.operations.size(); i++) {
+    common_.samples.emplace_back();
+    common_.tally.operations.emplace_back();
+    weights_.push_back((i == 0 ? 0 : weights_.back()) + plan_.operations[i].weight);
+    if (plan_.operations[i].expect == Expect::kSubscription) continue;
+    Sample& sample = common_.samples.back();
+    std::string problem = CallOnce(options_, &links_[0], i, &sample.bytes);
+    if (!problem.empty()) return "first call: " + problem;
+    MessageFacts facts;
+    ScanMessage(sample.bytes.data(), sample.bytes.size(), &facts);
+    sample.id_offset = static_cast<size_t>(facts.id - sample.bytes.data());
+    const bool is_right = facts.has_result && (options_.command != Command::kLoad || !facts.is_tool_error);
+    if (!is_right) return "first call: not a result: " + sample.bytes.substr(0, 500);
   }
-  request_bytes_ = links_[0].request.bytes.size();
   return "";
 }
 
 std::string Runner::StartLoop() {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  window_ = options_.rate > 0 && options_.wire != Wire::kHttp ? kOpenLoopWindow : options_.depth;
+  common_.window = options_.rate == 0             ? options_.depth
+                   : options_.window > 0          ? options_.window
+                   : options_.wire == Wire::kHttp ? options_.depth
+                                                  : kOpenLoopWindow;
   for (size_t i = 0; i < links_.size(); i++) {
     Link& link = links_[i];
     connections_.push_back(
-        std::make_unique<Connection>(link.endpoint, link.request, reply_, window_, std::move(link.reader)));
-    link.request.bytes = std::string();
-    epoll_event event = {};
-    event.events = EPOLLIN;
-    event.data.u32 = static_cast<uint32_t>(i);
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, link.endpoint.read_fd, &event) != 0) {
-      return std::string("epoll_ctl: ") + strerror(errno);
-    }
+        std::make_unique<Connection>(&common_, link.endpoint, link.requests, std::move(link.reader)));
+    Watch(i, EPOLL_CTL_ADD, EPOLLIN);
   }
   open_ = connections_.size();
-  if (options_.rate > 0) {
-    due_.resize(connections_.size());
-    timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    epoll_event event = {};
-    event.events = EPOLLIN;
-    event.data.u32 = kTimerEvent;
-    epoll_ctl(epoll_, EPOLL_CTL_ADD, timer_, &event);
+  due_.assign(connections_.size(), 0);
+  if (options_.messages > 0) sends_left_ = options_.messages;
+  if (!options_.latencies.empty()) {
+    common_.tally.latencies = fopen(options_.latencies.c_str(), "w");
+    if (common_.tally.latencies == nullptr) return options_.latencies + ": " + strerror(errno);
   }
-  // Without a warm-up the number of requests is exact too: a 50 MB request too many would have to be drained.
-  if (options_.messages > 0 && options_.warmup_seconds == 0) sends_left_ = options_.messages;
+  if (options_.rate == 0) return "";
+  timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.u32 = kTimerEvent;
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, timer_, &event);
   return "";
+}
+
+void Runner::BeginMeasuring() {
+  Tally& tally = common_.tally;
+  tally.Fold();
+  for (OperationTally& operation : tally.operations) {
+    operation.total.Reset();
+    operation.replies = 0;
+  }
+  lateness_.Reset();
+  recent_lateness_.Reset();
+  if (tally.latencies != nullptr && ftruncate(fileno(tally.latencies), 0) == 0) rewind(tally.latencies);
+  // What went wrong while warming up is wrong all the same.
+  tally.replies = tally.bytes_in = tally.bytes_out = 0;
+  before_ = interval_ = TakeSnapshot();
 }
 
 std::string Runner::Run() {
   std::string problem = StartLoop();
   if (!problem.empty()) return problem;
   start_ns_ = NowNs();
-  const uint64_t measure_at = start_ns_ + static_cast<uint64_t>(options_.warmup_seconds * 1e9);
+  uint64_t measure_at = start_ns_ + static_cast<uint64_t>(options_.warmup_seconds * 1e9);
   const uint64_t length_ns = static_cast<uint64_t>(options_.seconds * 1e9);
-  uint64_t end_at = measure_at + length_ns;
+  const uint64_t interval_ns = options_.interval_ms == 0 ? UINT64_MAX / 4 : options_.interval_ms * 1000000;
+  uint64_t end_at = measure_at + length_ns, stop_check_at = start_ns_;
   bool measuring = false;
+  interval_ = TakeSnapshot();
   if (options_.rate == 0) {
     for (size_t i = 0; i < connections_.size(); i++) Pump(i);
   }
-  while (open_ > 0) {
+  while (open_ > 0 || has_plan()) {
     uint64_t now = NowNs();
-    if (!measuring && now >= measure_at) {
-      measuring = true;
-      latency_.Reset();
-      lateness_.Reset();
-      // What went wrong while warming up is wrong all the same.
-      traffic_.replies = traffic_.bytes_in = traffic_.bytes_out = 0;
-      before_ = TakeSnapshot();
-      end_at = before_.at_ns + length_ns;
+    if (now >= stop_check_at) {
+      if (StopRequested()) break;
+      stop_check_at = now + kStopCheckNs;
     }
-    // A window without a single reply would have no figures: it goes on to the first one, within reason.
-    const bool over = now >= end_at && (traffic_.replies > 0 || now >= end_at + kDrainNs);
-    if (measuring && (over || (options_.messages > 0 && traffic_.replies >= options_.messages))) break;
+    if (!measuring && (now >= measure_at || open_ == 0)) {
+      if (now - interval_.at_ns > interval_ns / 10) EndInterval(false, 0);
+      measuring = true;
+      BeginMeasuring();
+      measure_at = before_.at_ns;
+      end_at = measure_at + length_ns;
+    }
+    if (open_ == 0) break;
+    // A window without a single reply would have no figures: it goes on to the
+    // first one, within reason.
+    const bool over = now >= end_at && (common_.tally.replies > 0 || now >= end_at + kDrainNs);
+    if (measuring && (over || (options_.messages > 0 && common_.tally.replies >= options_.messages))) break;
+    if (now >= interval_.at_ns + interval_ns) {
+      EndInterval(measuring, (static_cast<double>(now) - static_cast<double>(measure_at)) / 1e9);
+    }
+    ReopenDue(now);
     if (options_.rate > 0) SendDue(now);
-    WaitForEvents(measuring ? end_at : measure_at);
+    WaitForEvents(
+        std::min({measuring ? end_at : measure_at, interval_.at_ns + interval_ns, now + kStopCheckNs}));
   }
-  if (!measuring) return traffic_.first_error.empty() ? "every connection closed" : traffic_.first_error;
+  if (!measuring) {
+    if (!has_plan()) {
+      return common_.tally.first_error.empty() ? "every connection closed" : common_.tally.first_error;
+    }
+    BeginMeasuring();
+  }
   after_ = TakeSnapshot();
+  unsent_ = Unsent();
+  EndInterval(true, static_cast<double>(after_.at_ns - before_.at_ns) / 1e9);
   Drain();
   return "";
 }
@@ -132,11 +182,13 @@ Runner::Snapshot Runner::TakeSnapshot() const {
   snapshot.server = ReadProcStats(server_pid_);
   snapshot.own_cpu = OwnCpuSeconds();
   snapshot.at_ns = NowNs();
+  snapshot.replies = common_.tally.replies;
+  snapshot.errors = common_.tally.errors;
   return snapshot;
 }
 
 void Runner::WaitForEvents(uint64_t wake_at_ns) {
-  int timeout_ms = 1000;
+  int timeout_ms = 100;
   uint64_t now = NowNs();
   if (timer_ >= 0 && sending_) {
     uint64_t wake = std::min(wake_at_ns, ScheduledAt(scheduled_));
@@ -146,7 +198,7 @@ void Runner::WaitForEvents(uint64_t wake_at_ns) {
     timerfd_settime(timer_, TFD_TIMER_ABSTIME, &spec, nullptr);
   } else {
     uint64_t left = wake_at_ns > now ? wake_at_ns - now : 0;
-    timeout_ms = static_cast<int>(std::min<uint64_t>(left / 1000000 + 1, 1000));
+    timeout_ms = static_cast<int>(std::min<uint64_t>(left / 1000000 + 1, 100));
   }
   epoll_event events[256];
   int n = epoll_wait(epoll_, events, 256, timeout_ms);
@@ -164,10 +216,21 @@ uint64_t Runner::ScheduledAt(uint64_t request) const {
   return start_ns_ + static_cast<uint64_t>(static_cast<double>(request) * 1e9 / options_.rate);
 }
 
+// An operation by weight: the same sequence for the same seed (splitmix64).
+uint32_t Runner::Draw() {
+  if (weights_.size() == 1) return 0;
+  uint64_t z = random_ += 0x9E3779B97F4A7C15u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  const double drawn = static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53 * weights_.back();
+  auto found = std::upper_bound(weights_.begin(), weights_.end() - 1, drawn);
+  return static_cast<uint32_t>(found - weights_.begin());
+}
+
 void Runner::SendDue(uint64_t now) {
   due_touched_.clear();
   for (; ScheduledAt(scheduled_) <= now; scheduled_++) {
-    lateness_.Record(now - ScheduledAt(scheduled_));
+    recent_lateness_.Record(now - ScheduledAt(scheduled_));
     size_t index = scheduled_ % connections_.size();
     due_[index]++;
     due_touched_.push_back(index);
@@ -177,29 +240,42 @@ void Runner::SendDue(uint64_t now) {
 
 void Runner::Pump(size_t index) {
   Connection& connection = *connections_[index];
-  if (connection.closed) return;
-  if (options_.rate > 0) {
-    while (connection.enqueued() < due_[index] && connection.in_flight() < window_ &&
-           connection.Enqueue(ScheduledAt(connection.enqueued() * connections_.size() + index))) {
+  if (connection.state == Connection::State::kAway || connection.state == Connection::State::kConnecting)
+    return;
+  const bool is_ready = connection.state == Connection::State::kReady;
+  if (is_ready && options_.rate > 0) {
+    while (connection.enqueued() < due_[index] && connection.HasRoom()) {
+      connection.Enqueue(Draw(), ScheduledAt(connection.enqueued() * connections_.size() + index));
     }
-  } else if (sending_) {
+  } else if (is_ready && sending_) {
     const uint64_t now = NowNs();
-    while (connection.in_flight() < options_.depth && sends_left_ > 0 && connection.Enqueue(now))
-      sends_left_--;
+    for (; sends_left_ > 0 && connection.HasRoom(); sends_left_--) connection.Enqueue(Draw(), now);
   }
-  Connection::Io io = connection.Flush(&traffic_);
-  if (io == Connection::Io::kClosed) return Drop(index);
-  WatchWrite(index, io == Connection::Io::kBlocked);
+  Connection::Io io = connection.Flush();
+  if (Act(index, io)) WatchWrite(index, io == Connection::Io::kBlocked);
+}
+
+// What follows from an attempt to read or write; false when the connection is
+// gone.
+bool Runner::Act(size_t index, Connection::Io io) {
+  if (io == Connection::Io::kClosed) Drop(index);
+  if (io == Connection::Io::kReopen) Reopen(index);
+  return io == Connection::Io::kOk || io == Connection::Io::kBlocked;
 }
 
 void Runner::Handle(size_t index, uint32_t events) {
   Connection& connection = *connections_[index];
-  if (connection.closed) return;
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 &&
-      connection.Receive(&latency_, &traffic_) == Connection::Io::kClosed) {
-    return Drop(index);
-  }
+  if (connection.state == Connection::State::kAway) return;
+  if (connection.state == Connection::State::kConnecting) return HandleConnecting(index);
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !Act(index, connection.Receive())) return;
   Pump(index);
+}
+
+void Runner::Watch(size_t index, int operation, uint32_t events) {
+  epoll_event event = {};
+  event.events = events;
+  event.data.u32 = static_cast<uint32_t>(index);
+  epoll_ctl(epoll_, operation, connections_[index]->endpoint().read_fd, &event);
 }
 
 void Runner::WatchWrite(size_t index, bool wanted) {
@@ -207,51 +283,79 @@ void Runner::WatchWrite(size_t index, bool wanted) {
   if (connection.waits_for_write == wanted) return;
   connection.waits_for_write = wanted;
   const Endpoint& endpoint = connection.endpoint();
+  if (endpoint.read_fd == endpoint.write_fd) {
+    return Watch(index, EPOLL_CTL_MOD, wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  }
   epoll_event event = {};
   event.data.u32 = static_cast<uint32_t>(index);
-  if (endpoint.read_fd == endpoint.write_fd) {
-    event.events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN;
-    epoll_ctl(epoll_, EPOLL_CTL_MOD, endpoint.read_fd, &event);
-  } else {
-    event.events = EPOLLOUT;
-    epoll_ctl(epoll_, wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, endpoint.write_fd, &event);
-  }
+  event.events = EPOLLOUT;
+  epoll_ctl(epoll_, wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, endpoint.write_fd, &event);
 }
 
-void Runner::Drop(size_t index) {
-  Connection& connection = *connections_[index];
-  traffic_.AddError("the server closed a connection with " + std::to_string(connection.in_flight()) +
-                    " requests in flight");
-  connection.CloseEndpoint();
-  connection.closed = true;
-  open_--;
+uint64_t Runner::Unsent() const {
+  uint64_t sum = 0;
+  for (size_t i = 0; options_.rate > 0 && i < connections_.size(); i++) {
+    sum += due_[i] - connections_[i]->enqueued();
+  }
+  return sum;
 }
 
 uint64_t Runner::Waiting() const {
   uint64_t sum = 0;
   for (size_t i = 0; i < connections_.size(); i++) {
     const Connection& connection = *connections_[i];
-    if (connection.closed) continue;
-    sum +=
-        options_.rate > 0 ? due_[i] - connection.enqueued() + connection.in_flight() : connection.in_flight();
+    if (connection.state == Connection::State::kAway) continue;
+    if (options_.rate > 0) sum += due_[i] - connection.enqueued();
+    sum += connection.in_flight();
   }
   return sum;
 }
 
-// Every request must be answered, also those of the last instant. In an open loop they count: a server that
-// stands still when the time is up made them wait.
+// Every request must be answered, also those of the last instant. In an open
+// loop they count: a server that stands still when the time is up made them
+// wait.
 void Runner::Drain() {
-  const Traffic measured = traffic_;
-  const Histogram latency = latency_;
+  Tally& tally = common_.tally;
+  const uint64_t replies = tally.replies, bytes_in = tally.bytes_in, bytes_out = tally.bytes_out;
+  std::vector<uint64_t> each;
+  for (const OperationTally& operation : tally.operations) each.push_back(operation.replies);
+  if (options_.rate == 0 && tally.latencies != nullptr) {
+    fclose(tally.latencies);
+    tally.latencies = nullptr;
+  }
   sending_ = false;
-  const uint64_t until = NowNs() + kDrainNs;
-  while (open_ > 0 && Waiting() > 0 && NowNs() < until) WaitForEvents(until);
-  uint64_t lost = Waiting();
-  if (lost > 0) traffic_.AddError(std::to_string(lost) + " requests were never answered");
-  traffic_.replies = measured.replies;
-  traffic_.bytes_in = measured.bytes_in;
-  traffic_.bytes_out = measured.bytes_out;
-  if (options_.rate == 0) latency_ = latency;
+  const uint64_t drain_ns = std::min(kDrainNs, static_cast<uint64_t>(options_.timeout_seconds * 1e9));
+  const uint64_t until = NowNs() + drain_ns;
+  for (uint64_t now; open_ > 0 && Waiting() > 0 && (now = NowNs()) < until;) {
+    ReopenDue(now);
+    WaitForEvents(until);
+  }
+  CountLost();
+  if (options_.rate > 0) {
+    tally.Fold();
+    lateness_.Add(recent_lateness_);
+  }
+  for (size_t i = 0; i < each.size(); i++) {
+    latency_.Add(tally.operations[i].total);
+    tally.operations[i].replies = each[i];
+  }
+  tally.replies = replies;
+  tally.bytes_in = bytes_in;
+  tally.bytes_out = bytes_out;
+}
+
+void Runner::CountLost() {
+  const uint64_t waiting = Waiting();
+  const std::string why = std::to_string(waiting) + " requests were never answered";
+  if (!has_plan()) {
+    if (waiting > 0) common_.tally.AddError(why);
+    return;
+  }
+  uint64_t unsent = Unsent();
+  for (auto& connection : connections_) connection->LoseRequests(why);
+  for (const std::string text = std::to_string(unsent) + " requests were never sent"; unsent > 0; unsent--) {
+    common_.tally.AddError(text);
+  }
 }
 
 }  // namespace loadgen

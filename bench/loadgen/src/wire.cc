@@ -1,28 +1,26 @@
 #include "wire.h"
 
 #include <cstring>
+#include <random>
 
 namespace loadgen {
 namespace {
 
-// The key and its answer of RFC 6455, section 1.3: nothing here needs a secret one.
+// The key and its answer of RFC 6455, section 1.3: nothing here needs a secret
+// one.
 constexpr char kWebSocketKey[] = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr int kTextFrame = 1;
-
-std::string HeaderName(const Options& options) {
-  switch (options.payload) {
-    case Payload::kTool:
-      return options.tool;
-    case Payload::kResource:
-      return kResourceUri;
-    default:
-      return "";
-  }
-}
 
 void MaskInPlace(std::string* frame, size_t from, const char mask[4]) {
   for (size_t i = from; i < frame->size(); i++)
     (*frame)[i] = static_cast<char>((*frame)[i] ^ mask[(i - from) & 3]);
+}
+
+// One for the whole run: what masks have to prevent, a proxy that is fooled by
+// a page, is not here.
+uint32_t RunMask() {
+  static const uint32_t mask = std::random_device{}();
+  return mask;
 }
 
 }  // namespace
@@ -46,44 +44,52 @@ std::string WebSocketFrame(const std::string& payload, int opcode, uint32_t mask
   return frame;
 }
 
-std::string WebSocketUpgrade(const Options& options) {
+std::string WebSocketUpgrade(const Options& options, const Plan& plan) {
   return "GET " + options.path + " HTTP/1.1\r\nHost: " + options.host_port +
-         "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
-         kWebSocketKey + "\r\n\r\n";
+         "\r\nConnection: Upgrade\r\nUpgrade: "
+         "websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
+         kWebSocketKey + "\r\n" + plan.fields + "\r\n";
 }
 
-std::string HttpPost(const Options& options, const std::string& body, const std::string& session) {
-  std::string head = "POST " + options.path + " HTTP/1.1\r\nHost: " + options.host_port +
-                     "\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n";
-  if (options.legacy_handshake) {
-    head += std::string("MCP-Protocol-Version: ") + kLegacyVersion + "\r\n";
-    if (!session.empty()) head += "Mcp-Session-Id: " + session + "\r\n";
-  } else if (options.payload != Payload::kRpc) {
-    head += std::string("MCP-Protocol-Version: ") + kModernVersion + "\r\nMcp-Method: " + MethodOf(options) +
-            "\r\n";
-    std::string name = HeaderName(options);
-    if (!name.empty()) head += "Mcp-Name: " + name + "\r\n";
-  }
-  head += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
-  head.reserve(head.size() + body.size());
-  return head += body;
+std::string HttpPost(const Options& options, const std::string& fields, const Session& session,
+                     const std::string& body) {
+  std::string message = "POST " + options.path + " HTTP/1.1\r\nHost: " + options.host_port +
+                        "\r\nContent-Type: application/json\r\nAccept: "
+                        "application/json, text/event-stream\r\n" +
+                        fields;
+  if (!session.version.empty()) message += "MCP-Protocol-Version: " + session.version + "\r\n";
+  if (!session.id.empty()) message += "Mcp-Session-Id: " + session.id + "\r\n";
+  message += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  message.reserve(message.size() + body.size());
+  return message += body;
 }
 
-Template Wrap(const Options& options, const Template& message, const std::string& session, uint32_t mask) {
-  if (options.wire == Wire::kLines) return message;
-  const std::string body = message.bytes.substr(0, message.bytes.size() - 1);
+Template Wrap(const Options& options, const std::string& fields, const Session& session,
+              const Template& body) {
   Template out;
-  if (options.wire == Wire::kHttp) {
-    out.bytes = HttpPost(options, body, session);
-    out.id_offset = out.bytes.size() - body.size() + message.id_offset;
+  if (options.wire == Wire::kLines) {
+    out.bytes = body.bytes + '\n';
+    out.id_offset = body.id_offset;
     return out;
   }
-  out.bytes = WebSocketFrame(body, kTextFrame, mask);
-  out.id_offset = out.bytes.size() - body.size() + message.id_offset;
-  for (size_t i = 0; i < kIdDigits; i++) {
-    out.id_mask[i] = static_cast<char>(mask >> (8 * ((message.id_offset + i) & 3)));
-  }
+  const bool is_http = options.wire == Wire::kHttp;
+  const uint32_t mask = RunMask();
+  out.bytes =
+      is_http ? HttpPost(options, fields, session, body.bytes) : WebSocketFrame(body.bytes, kTextFrame, mask);
+  out.id_offset = out.bytes.size() - body.bytes.size() + body.id_offset;
+  char key[4];
+  memcpy(key, &mask, sizeof key);
+  for (size_t i = 0; i < kIdDigits && !is_http; i++) out.id_mask[i] = key[(body.id_offset + i) & 3];
   return out;
+}
+
+std::shared_ptr<const Requests> Prepare(const Options& options, const Plan& plan, const Session& session) {
+  auto requests = std::make_shared<Requests>();
+  for (const Operation& operation : plan.operations) {
+    requests->operations.push_back(Wrap(options, plan.fields + operation.fields, session, operation.body));
+  }
+  if (!plan.cancel.bytes.empty()) requests->cancel = Wrap(options, plan.fields, session, plan.cancel);
+  return requests;
 }
 
 }  // namespace loadgen

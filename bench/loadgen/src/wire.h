@@ -1,25 +1,46 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "options.h"
 #include "payload.h"
+#include "plan.h"
 
 namespace loadgen {
 
-// A WebSocket client frame, final, of at most 125 bytes or with an extended length. The mask is part of it.
+// A WebSocket client frame, final, of at most 125 bytes or with an extended
+// length. The mask is part of it.
 std::string WebSocketFrame(const std::string& payload, int opcode, uint32_t mask);
 
-// The GET that asks for a WebSocket, and the Sec-WebSocket-Accept its answer must have.
-std::string WebSocketUpgrade(const Options& options);
+// The GET that asks for a WebSocket, and the Sec-WebSocket-Accept its answer
+// must have.
+std::string WebSocketUpgrade(const Options& options, const Plan& plan);
 extern const char kWebSocketAccept[];
 
-// A POST of `body`. `method` and `name` become the header fields of protocol 2026-07-28; with `legacy`, the
-// protocol version of the older revision and the session id, where there is one, take their place.
-std::string HttpPost(const Options& options, const std::string& body, const std::string& session);
+// What `initialize` over HTTP agreed on; empty without it.
+struct Session {
+  std::string id;
+  std::string version;
+};
 
-// `message`, which ends with a newline, as the wire of this run carries it. `mask`: of WebSocket frames.
-Template Wrap(const Options& options, const Template& message, const std::string& session, uint32_t mask);
+// A POST of `body` with `fields` among its header lines.
+std::string HttpPost(const Options& options, const std::string& fields, const Session& session,
+                     const std::string& body);
+
+// `body`, which may hold an id at its offset, as the wire of this run carries
+// it.
+Template Wrap(const Options& options, const std::string& fields, const Session& session,
+              const Template& body);
+
+// The messages of a plan, ready to be sent on a connection.
+struct Requests {
+  std::vector<Template> operations;
+  Template cancel;
+};
+
+std::shared_ptr<const Requests> Prepare(const Options& options, const Plan& plan, const Session& session);
 
 }  // namespace loadgen
