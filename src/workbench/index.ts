@@ -1,5 +1,6 @@
 /** `ringwire/analysis`: measuring, explaining and reporting from a program. */
 
+export { analyzeBottlenecks, type BottleneckOptions, bottleneckRules } from '../analysis/bottlenecks.js';
 export { type ChangePoint, type ChangePointOptions, changePoints } from '../analysis/change-points.js';
 export {
   type CompareOptions,
@@ -11,6 +12,17 @@ export {
 } from '../analysis/compare.js';
 export type { Evidence, Finding, Severity } from '../analysis/finding.js';
 export { severities } from '../analysis/finding.js';
+export {
+  detectGrowth,
+  detectLeak,
+  type GcPressure,
+  type Growth,
+  type GrowthOptions,
+  type GrowthReason,
+  gcPressure,
+  type LeakVerdict,
+  type MemoryPoint,
+} from '../analysis/leak.js';
 export type { BenchRecord, Machine } from '../analysis/record.js';
 export type {
   CallSample,
@@ -20,6 +32,7 @@ export type {
   ProcessSample,
   Sample,
 } from '../analysis/sample.js';
+export { type Thresholds, thresholds } from '../analysis/thresholds.js';
 export {
   type Estimate,
   fitScaling,
@@ -30,6 +43,9 @@ export {
   smallestN,
 } from '../analysis/usl.js';
 export { Histogram, type HistogramJson } from '../observability/histogram.js';
+export { ProcessSampler } from '../observability/process-sampler.js';
+export type { ProcessReading, ProcessTotals } from '../observability/process-totals.js';
+export type { ConnectionRow, ServerTotals } from '../observability/server-totals.js';
 export type {
   LoadEra,
   LoadInterval,
@@ -41,6 +57,7 @@ export type {
   OperationReport,
 } from './load/load-plan.js';
 export { runLoad } from './load/run-load.js';
+export { type MonitorOptions, type MonitorSample, monitorResources } from './monitor/monitor-resources.js';
 export {
   type MeasuredServer,
   type MeasuredServerOptions,
