@@ -42,6 +42,7 @@ const loadedWith = [
       'src/cli/bench/server-child.ts',
       'src/workbench/servers/server-child.ts',
       'src/workbench/analyzer/echo-child.ts',
+      'src/cli/advise.ts',
       'src/cli/bench.ts',
       'src/cli/call.ts',
       'src/cli/serve.ts',

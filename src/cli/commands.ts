@@ -27,6 +27,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Measure a call of an echo tool on this machine',
     load: async () => (await import('./bench.js')).bench,
   },
+  advise: {
+    summary: 'Recommend a transport, buffers and workers for a load, from a short run on this host',
+    load: async () => (await import('./advise.js')).adviseCommand,
+  },
   help: {
     summary: 'Explain a command',
     load: async () => (await import('./help.js')).help,

@@ -88,3 +88,21 @@ export function integerOption(
   }
   return number;
 }
+
+/** An option that must be a number, in decimals where it has to be. */
+export function numberOption(
+  name: string,
+  value: string | undefined,
+  minimum: number,
+  fallback: number,
+  maximum: number,
+): number {
+  if (value === undefined) return fallback;
+  const number = Number(value);
+  if (!/^\d+(\.\d+)?$/.test(value) || number < minimum || number > maximum) {
+    throw new UsageError(
+      `--${name} must be a number between ${minimum} and ${maximum}, not ${JSON.stringify(value)}.`,
+    );
+  }
+  return number;
+}
