@@ -25,6 +25,15 @@ export {
 } from '../analysis/leak.js';
 export type { BenchRecord, Machine } from '../analysis/record.js';
 export type {
+  Axis,
+  Chart,
+  ChartSeries,
+  ReportPage,
+  ReportSection,
+  Table,
+} from '../analysis/report/page.js';
+export { renderMarkdown } from '../analysis/report/render-markdown.js';
+export type {
   CallSample,
   GeneratorSample,
   LatencySummary,
@@ -58,6 +67,7 @@ export type {
 } from './load/load-plan.js';
 export { runLoad } from './load/run-load.js';
 export { type MonitorOptions, type MonitorSample, monitorResources } from './monitor/monitor-resources.js';
+export { renderReport, writeReport } from './report/write-report.js';
 export {
   type MeasuredServer,
   type MeasuredServerOptions,

@@ -36,13 +36,18 @@ function tableText({ columns, rows }: Table): string {
   );
 }
 
-/** The last value at or before `x`. */
-function valueAt(series: ChartSeries, x: number): number | null {
-  let found: number | null = null;
-  series.x.forEach((at, index) => {
-    if (at <= x + 1e-12) found = series.y[index] ?? found;
-  });
-  return found;
+/** What the curve shows at a share: between two points on the straight line that joins them, nine by nine. */
+function valueAt({ x, y }: ChartSeries, share: number): number | null {
+  const after = x.findIndex((at) => at >= share - 1e-12);
+  if (after < 0) return null;
+  if (x[after] - share < 1e-12) return y[after];
+  if (after === 0) return null;
+  const [low, high] = [y[after - 1], y[after]];
+  // The whole has no place on an axis of nines: nothing is known between it and the point before.
+  if (low === null || high === null || x[after] >= 1) return null;
+  const nines = (of: number) => -Math.log10(1 - of);
+  const way = (nines(share) - nines(x[after - 1])) / (nines(x[after]) - nines(x[after - 1]));
+  return low + (high - low) * way;
 }
 
 function percentileTable(chart: Chart): Table {

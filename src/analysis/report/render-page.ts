@@ -27,8 +27,8 @@ function tableHtml(table: Table): string {
   const rows = table.rows.map((row) => {
     const cells = table.columns.map((_, column) => {
       const text = escapeHtml(row[column] ?? '');
-      // The first column names the row, except where it is a figure like the others.
-      if (column === 0 && !right[0]) return `<th scope="row">${text}</th>`;
+      // The first column names the row.
+      if (column === 0) return `<th scope="row"${kind(column)}>${text}</th>`;
       return `<td${kind(column)}>${text}</td>`;
     });
     return `<tr>${cells.join('')}</tr>`;
