@@ -41,6 +41,7 @@ const loadedWith = [
       'src/transports/open.ts',
       'src/cli/bench/server-child.ts',
       'src/workbench/servers/server-child.ts',
+      'src/workbench/load/javascript/load-child.ts',
       'src/workbench/analyzer/echo-child.ts',
       'src/cli/advise.ts',
       'src/cli/bench.ts',

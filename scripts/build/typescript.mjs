@@ -19,6 +19,7 @@ const entryPoints = [
   'src/cli/main.ts',
   'src/cli/bench/server-child.ts',
   'src/workbench/servers/server-child.ts',
+  'src/workbench/load/javascript/load-child.ts',
   'src/workbench/analyzer/echo-child.ts',
   'src/binding/addon.ts',
   'src/binding/constants.generated.ts',
