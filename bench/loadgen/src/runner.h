@@ -58,6 +58,7 @@ class Runner {
 
   bool has_plan() const { return options_.command == Command::kLoad; }
   std::string LearnReplies();
+  std::string LearnReply(size_t operation, bool* is_answered);
   std::string OpenIdle();
   uint64_t CountClosedIdle() const;
   uint64_t Unsent() const;
