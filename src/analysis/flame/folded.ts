@@ -67,3 +67,10 @@ export function parseFolded(text: string, unit: Recording['unit'] = 'samples'): 
   });
   return { unit, stacks: counter.stacks };
 }
+
+/** As one: of several threads, or of several runs. */
+export function mergeRecordings(recordings: readonly Recording[]): Recording {
+  const counter = new StackCounter();
+  for (const { stacks } of recordings) for (const { frames, count } of stacks) counter.add(frames, count);
+  return { unit: recordings[0]?.unit ?? 'samples', stacks: counter.stacks };
+}

@@ -30,30 +30,44 @@ function withoutChance(frames: readonly Frame[]): readonly Frame[] {
   return first < 0 ? frames.slice(-1) : frames.slice(first);
 }
 
-/** One sample is one count. Lines that are neither a sample's head nor a frame are passed over. */
-export function fromPerfScript(text: string): Recording {
-  const counter = new StackCounter();
-  const frames = new Map<string, Frame>();
-  let stack: Frame[] = [];
-  const finish = (): void => {
-    counter.add(withoutChance(stack.reverse()));
-    stack = [];
-  };
-  for (const line of text.split('\n')) {
-    const match = /^\s+([0-9a-f]+) (.+) \(((?:[^()]|\(deleted\))*)\)\s*$/.exec(line);
+/** Line by line: the text of a long recording is larger than a string may be. */
+export class PerfScriptParser {
+  readonly #counter = new StackCounter();
+  readonly #frames = new Map<string, Frame>();
+  #stack: Frame[] = [];
+
+  /** Lines that are neither a sample's head nor a frame are passed over. */
+  line(text: string): void {
+    const match = /^\s+([0-9a-f]+) (.+) \(((?:[^()]|\(deleted\))*)\)\s*$/.exec(text);
     if (match === null) {
-      if (stack.length > 0) finish();
-      continue;
+      this.#endStack();
+      return;
     }
     const [, address, symbol, binary] = match;
     const key = `${symbol.replace(/\+0x[0-9a-f]+$/, '')} ${binary}`;
-    let frame = frames.get(key);
+    let frame = this.#frames.get(key);
     if (frame === undefined) {
       frame = frameOf(address, symbol, binary);
-      frames.set(key, frame);
+      this.#frames.set(key, frame);
     }
-    stack.push(frame);
+    this.#stack.push(frame);
   }
-  finish();
-  return { unit: 'samples', stacks: counter.stacks };
+
+  /** One sample is one count. */
+  finish(): Recording {
+    this.#endStack();
+    return { unit: 'samples', stacks: this.#counter.stacks };
+  }
+
+  #endStack(): void {
+    if (this.#stack.length === 0) return;
+    this.#counter.add(withoutChance(this.#stack.reverse()));
+    this.#stack = [];
+  }
+}
+
+export function fromPerfScript(text: string): Recording {
+  const parser = new PerfScriptParser();
+  for (const line of text.split('\n')) parser.line(line);
+  return parser.finish();
 }

@@ -45,9 +45,33 @@ export interface MeasuredServer {
  * not there, CHILD_EXITED where the process died.
  */
 export async function startMeasuredServer(options: MeasuredServerOptions): Promise<MeasuredServer> {
+  const { transport } = options;
+  const start = await measuredServerCommand(options);
+  if (transport === 'stdio') return onStdio(start.command);
+  const child = new ServerProcess(start, options.core);
+  try {
+    const url = await child.ready;
+    const target: LoadTarget = transport === 'http2' ? { url, http2: true } : { url };
+    return { transport, target, pid: child.pid, usage: () => child.usage(), stop: () => child.stop() };
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+}
+
+export interface ServerCommand {
+  readonly command: readonly [string, ...string[]];
+  /** To be removed when the process has ended. */
+  readonly folder?: string;
+}
+
+/**
+ * The command that startMeasuredServer() runs, for whoever has to start it in another way. Without an IPC channel the
+ * server writes what it has to say to stdout, a line of JSON each, and ends by SIGTERM alone.
+ */
+export async function measuredServerCommand(options: MeasuredServerOptions): Promise<ServerCommand> {
   check(options);
-  const { transport, implementation, engine, profile, encodings } = options;
-  if (transport === 'stdio') return onStdio({ url: 'stdio:', implementation, profile, encodings });
+  const { transport, implementation, engine, profile, encodings, nodeFlags = [] } = options;
   const folder = transport === 'unix' ? await mkdtemp(join(tmpdir(), 'ringwire-bench-')) : undefined;
   const assignment: ServerAssignment = {
     url: listenUrl(transport, folder),
@@ -58,15 +82,9 @@ export async function startMeasuredServer(options: MeasuredServerOptions): Promi
     ...(transport === 'http2' ? { http2: true } : {}),
     ...(folder === undefined ? {} : { folder }),
   };
-  const child = new ServerProcess(assignment, options.core);
-  try {
-    const url = await child.ready;
-    const target: LoadTarget = transport === 'http2' ? { url, http2: true } : { url };
-    return { transport, target, pid: child.pid, usage: () => child.usage(), stop: () => child.stop() };
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
+  const script = fileURLToPath(new URL('dist/workbench/servers/server-child.js', packageRoot));
+  const command = [process.execPath, ...nodeFlags, script, JSON.stringify(assignment)] as const;
+  return { command, ...(folder === undefined ? {} : { folder }) };
 }
 
 function check({ transport, engine }: MeasuredServerOptions): void {
@@ -80,21 +98,17 @@ function check({ transport, engine }: MeasuredServerOptions): void {
     );
 }
 
-function listenUrl(transport: Exclude<MeasuredTransport, 'stdio'>, folder: string | undefined): string {
+function listenUrl(transport: MeasuredTransport, folder: string | undefined): string {
+  if (transport === 'stdio') return 'stdio:';
   if (transport === 'tcp') return 'tcp://127.0.0.1:0';
   if (transport === 'unix') return `unix:${join(folder ?? '', 'bench.sock')}`;
   return `${transport === 'ws' ? 'ws' : 'http'}://127.0.0.1:0/mcp`;
 }
 
-function serverCommand(assignment: ServerAssignment): [command: string, ...args: string[]] {
-  const script = fileURLToPath(new URL('dist/workbench/servers/server-child.js', packageRoot));
-  return [process.execPath, script, JSON.stringify(assignment)];
-}
-
-function onStdio(assignment: ServerAssignment): MeasuredServer {
+function onStdio(command: readonly string[]): MeasuredServer {
   return {
     transport: 'stdio',
-    target: { command: serverCommand(assignment) },
+    target: { command },
     pid: undefined,
     usage: () => Promise.resolve(undefined),
     stop: () => Promise.resolve(),
@@ -102,7 +116,10 @@ function onStdio(assignment: ServerAssignment): MeasuredServer {
 }
 
 /** `taskset -c CORE` before the command, where it can be had. */
-function pinned(command: [string, ...string[]], core: number | undefined): [string, ...string[]] {
+function pinned(
+  command: readonly [string, ...string[]],
+  core: number | undefined,
+): readonly [string, ...string[]] {
   if (core === undefined || process.platform !== 'linux') return command;
   const found = (process.env.PATH ?? '')
     .split(delimiter)
@@ -119,11 +136,11 @@ class ServerProcess {
   #nextId = 0;
   #stopping: Promise<void> | undefined;
 
-  constructor(assignment: ServerAssignment, core: number | undefined) {
-    const [command, ...args] = pinned(serverCommand(assignment), core);
+  constructor(start: ServerCommand, core: number | undefined) {
+    const [command, ...args] = pinned(start.command, core);
     const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#child = child;
-    this.#folder = assignment.folder;
+    this.#folder = start.folder;
     this.#exited = new Promise((resolve) => {
       child.once('exit', () => resolve());
       child.once('error', () => resolve());

@@ -18,6 +18,8 @@ export interface MeasuredServerOptions {
   readonly encodings?: readonly Encoding[];
   /** Pins the server to this core, where taskset is there. Not on stdio, where whoever connects starts the process. */
   readonly core?: number;
+  /** Flags of Node.js for the server's process: those of a profiler. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** The argument of the server's process, as JSON. */

@@ -12,7 +12,8 @@ const assignment = JSON.parse(process.argv[2] ?? '') as ServerAssignment;
 const onStdio = assignment.url === 'stdio:';
 
 function tell(message: FromServer): void {
-  process.send?.(message);
+  if (process.send !== undefined) process.send(message);
+  else if (!onStdio) process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
 function end(code = 0): never {

@@ -1,0 +1,85 @@
+/** V8's sampling profilers through the inspector: of any running Node.js process, of its processor time and its heap. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fromCpuProfile, fromHeapProfile } from '../../analysis/flame/cpu-profile.js';
+import type { Recording } from '../../analysis/flame/frame.js';
+import { RingwireError } from '../../errors.js';
+import { openInspector } from '../monitor/attach-probe.js';
+import { scriptOnly } from './cpu-prof.js';
+import { DebuggerConnection } from './debugger.js';
+import type { Collected, Engine, EngineOptions } from './engine.js';
+
+/** Behind the answer: closing waits for connections to end, ours among them. */
+const closeExpression = "setTimeout(() => require('node:inspector').close(), 20).unref()";
+
+export class InspectorEngine implements Engine {
+  readonly name = 'inspector';
+  /** Any free port: 9229 may be somebody else's. */
+  readonly nodeFlags = ['--inspect-port=127.0.0.1:0'];
+  readonly #options: EngineOptions;
+  #connection: DebuggerConnection | undefined;
+  #wasOpen = false;
+  #profile: unknown;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  async start(pid: number | undefined): Promise<void> {
+    if (pid === undefined)
+      throw new RingwireError('CONFIG_INVALID', 'The inspector needs the pid of the process.');
+    const { target, wasOpen } = await openInspector(pid);
+    this.#wasOpen = wasOpen;
+    const connection = await DebuggerConnection.connect(target.webSocketDebuggerUrl);
+    this.#connection = connection;
+    const { subject, hertz, everyBytes } = this.#options;
+    if (subject === 'cpu') {
+      await connection.post('Profiler.enable');
+      await connection.post('Profiler.setSamplingInterval', { interval: Math.round(1e6 / hertz) });
+      await connection.post('Profiler.start');
+      return;
+    }
+    const collected = subject === 'allocations';
+    await connection.post('HeapProfiler.enable');
+    await connection.post('HeapProfiler.startSampling', {
+      samplingInterval: everyBytes,
+      includeObjectsCollectedByMajorGC: collected,
+      includeObjectsCollectedByMinorGC: collected,
+    });
+  }
+
+  async stop(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    this.#connection = undefined;
+    const method = this.#options.subject === 'cpu' ? 'Profiler.stop' : 'HeapProfiler.stopSampling';
+    try {
+      const answer = (await connection.post(method)) as { readonly profile?: unknown };
+      this.#profile = answer.profile;
+      if (!this.#wasOpen)
+        await connection.post('Runtime.evaluate', {
+          expression: closeExpression,
+          includeCommandLineAPI: true,
+        });
+    } finally {
+      connection.close();
+    }
+  }
+
+  async collect(): Promise<Collected> {
+    if (this.#profile === undefined)
+      throw new RingwireError('INTERNAL', 'The process ended before its profile could be read.');
+    const { subject, folder } = this.#options;
+    const file = subject === 'cpu' ? 'profile.cpuprofile' : 'profile.heapprofile';
+    await writeFile(join(folder, file), JSON.stringify(this.#profile));
+    const recording: Recording =
+      subject === 'cpu' ? fromCpuProfile(this.#profile) : fromHeapProfile(this.#profile);
+    return { recording, files: [file], notes: subject === 'cpu' ? [scriptOnly] : [heapNotes[subject]] };
+  }
+}
+
+const heapNotes = {
+  heap: 'Sampled bytes that were allocated while recording and are still alive, by the function that allocated them. Memory of Buffers and of the addon is not of this heap.',
+  allocations:
+    'Sampled bytes that were allocated while recording, collected or not, by the function that allocated them. Memory of Buffers and of the addon is not of this heap.',
+} as const;

@@ -1,0 +1,134 @@
+/** Linux perf: native and kernel frames beside those of JavaScript, with next to no cost for the process. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { PerfScriptParser } from '../../analysis/flame/perf-script.js';
+import { RingwireError } from '../../errors.js';
+import type { Collected, Engine, EngineOptions } from './engine.js';
+import { endOf, findProgram, runLines, type ToolEnd } from './run-tool.js';
+
+/** V8 tells perf the names of what it compiles, in a file for each process. */
+const nodeFlags = [
+  '--perf-basic-prof',
+  '--interpreted-frames-native-stack',
+  // The second flag also writes V8's own log, which nobody reads: into a file that has no name.
+  '--no-logfile-per-isolate',
+  '--logfile=+',
+];
+
+const startTimeoutMs = 5_000;
+
+export function perfMap(pid: number): string {
+  return `/tmp/perf-${pid}.map`;
+}
+
+function paranoia(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/perf_event_paranoid', 'latin1').trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** Why perf cannot record here, with what would change it; undefined where it can. */
+export async function perfProblem(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'perf is of Linux alone';
+  const program = findProgram('perf');
+  if (program === undefined) return 'perf is not installed (Debian: apt install linux-perf)';
+  const folder = await mkdtemp(join(tmpdir(), 'ringwire-perf-'));
+  try {
+    const args = ['record', '-q', '-g', '-o', join(folder, 'perf.data'), '--', process.execPath, '--version'];
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const { code, errors } = await endOf(child, 'perf');
+    if (code === 0) return undefined;
+    const level = paranoia();
+    if (Number(level) > 2)
+      return `kernel.perf_event_paranoid is ${level}; sudo sysctl kernel.perf_event_paranoid=1`;
+    return `perf record fails: ${errors.split('\n')[0] || `exit code ${code}`}`;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export class PerfEngine implements Engine {
+  readonly name = 'perf';
+  readonly nodeFlags = nodeFlags;
+  readonly pipeRunner: readonly string[];
+  readonly #data: string;
+  readonly #record: readonly string[];
+  #perf: ChildProcess | undefined;
+  #end: Promise<ToolEnd> | undefined;
+  #pid: number | undefined;
+  readonly #ownsProcess: boolean;
+
+  /** `ownsProcess`: it was started for us, with our flags, and its leftovers are ours to remove. */
+  constructor({ folder, hertz }: EngineOptions, ownsProcess: boolean) {
+    this.#data = join(folder, 'perf.data');
+    this.#record = ['record', '-q', '-g', '-F', String(hertz), '-o', this.#data];
+    this.pipeRunner = [findProgram('perf') ?? 'perf', ...this.#record, '--'];
+    this.#ownsProcess = ownsProcess;
+  }
+
+  async start(pid: number | undefined): Promise<void> {
+    if (pid === undefined) return;
+    this.#pid = pid;
+    // A group of its own: Ctrl-C is for us, who end the recording in order.
+    const perf = spawn(findProgram('perf') ?? 'perf', [...this.#record, '-p', String(pid)], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    });
+    this.#perf = perf;
+    const end = endOf(perf, 'perf');
+    this.#end = end;
+    const early = end.then(({ code, errors }) => {
+      // Of a process that ends at once there is still something to read.
+      if (!this.#hasData()) throw failed(code, errors);
+    });
+    await Promise.race([early, this.#begun()]);
+  }
+
+  /** The head of the data is written once perf is attached. */
+  async #begun(): Promise<void> {
+    for (let waited = 0; waited < startTimeoutMs && !this.#hasData(); waited += 10) await delay(10);
+  }
+
+  #hasData(): boolean {
+    return existsSync(this.#data) && statSync(this.#data).size > 0;
+  }
+
+  async stop(): Promise<void> {
+    this.#perf?.kill('SIGINT');
+    await this.#end;
+  }
+
+  async collect(): Promise<Collected> {
+    if (!this.#hasData()) throw failed(null, 'it left no data');
+    const parser = new PerfScriptParser();
+    await runLines([findProgram('perf') ?? 'perf', 'script', '--no-inline', '-i', this.#data], (line) =>
+      parser.line(line),
+    );
+    const recording = parser.finish();
+    if (this.#ownsProcess && this.#pid !== undefined) await rm(perfMap(this.#pid), { force: true });
+    const notes: string[] = [];
+    const seesKernel = recording.stacks.some(({ frames }) => frames.some(({ kind }) => kind === 'kernel'));
+    if (!seesKernel)
+      notes.push(
+        `Frames of the kernel are missing: kernel.perf_event_paranoid is ${paranoia()}; sudo sysctl kernel.perf_event_paranoid=1 shows them.`,
+      );
+    if (this.#pid === undefined)
+      notes.push('The whole life of the process was recorded, its start and the warm-up included.');
+    else if (!this.#ownsProcess && !existsSync(perfMap(this.#pid)))
+      notes.push(
+        'Functions of JavaScript have no names: the process was started without --perf-basic-prof --interpreted-frames-native-stack.',
+      );
+    return { recording, files: ['perf.data'], notes };
+  }
+}
+
+function failed(code: number | null, errors: string): RingwireError {
+  const why = errors.split('\n').find((line) => line.trim() !== '') ?? `exit code ${code}`;
+  return new RingwireError('INTERNAL', `perf record failed: ${why}`);
+}
