@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the prebuilt addon inside an AlmaLinux 8 or Alpine container whose working directory is the clone
-# (.github/workflows/release.yml). Leaves prebuilds/<platform>/ringwire.node.
+# Builds the prebuilt addon and load generator inside an AlmaLinux 8 or Alpine container whose working directory is the clone
+# (.github/workflows/release.yml). Leaves prebuilds/<platform>/ringwire.node and loadgen.
 set -eu
 if command -v apk >/dev/null; then
   apk add --no-cache g++ make python3

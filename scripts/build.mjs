@@ -1,13 +1,15 @@
-// Builds everything a clone needs: generated constants, the addon (node-gyp), TypeScript (tsc).
+// Builds everything a clone needs: generated constants, the addon (node-gyp), the load generator (make), TypeScript
+// (tsc, esbuild).
 // A step whose inputs have not changed is skipped, so this runs before every start, test and bench.
 //   --quiet      print only what takes long and what fails
-//   --prebuild   also copy the addon to prebuilds/<platform>-<arch>[-musl]/ringwire.node for npm pack
+//   --prebuild   also copy the addon and the load generator to prebuilds/<platform>-<arch>[-musl]/ for npm pack
 //   --sanitize   build only a second addon, build/sanitize/build/Release/ringwire.node, with ASan and UBSan
-// Without a compiler the TypeScript implementations serve: the addon's failure is reported, not fatal,
+// Without a compiler the TypeScript implementations serve: what could not be compiled is reported, not fatal,
 // except with --prebuild and --sanitize.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildAddon } from './build/addon.mjs';
+import { buildLoadgen, hasLoadgen, loadgen } from './build/loadgen.mjs';
 import { acquireLock } from './build/lock.mjs';
 import { prebuildFolder } from './build/platform.mjs';
 import { buildTypeScript } from './build/typescript.mjs';
@@ -29,11 +31,13 @@ async function build() {
   generateConstants();
   if (options.has('--sanitize')) return buildAddon({ quiet, sanitize: true });
   const addonBuilt = buildAddon({ quiet, sanitize: false });
-  if (!addonBuilt && options.has('--prebuild')) return false;
+  const loadgenBuilt = hasLoadgen && buildLoadgen({ quiet });
+  if (options.has('--prebuild') && !(addonBuilt && (loadgenBuilt || !hasLoadgen))) return false;
   if (!(await buildTypeScript({ quiet }))) return false;
   if (options.has('--prebuild')) {
     mkdirSync(prebuildFolder(), { recursive: true });
     copyFileSync('build/Release/ringwire.node', `${prebuildFolder()}/ringwire.node`);
+    if (hasLoadgen) copyFileSync(loadgen, `${prebuildFolder()}/loadgen`);
   }
   return true;
 }

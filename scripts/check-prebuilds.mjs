@@ -1,4 +1,6 @@
-// Fails unless prebuilds holds a binary for every platform we publish for, and this machine's one loads.
+// Fails unless prebuilds holds a binary for every platform we publish for, with a load generator on Linux, and this
+// machine's ones load and run.
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -15,11 +17,18 @@ const platforms = [
   'darwin-arm64',
   'win32-x64',
 ];
-const missing = platforms.filter((platform) => !existsSync(`prebuilds/${platform}/ringwire.node`));
+const files = platforms.flatMap((platform) =>
+  ['ringwire.node', ...(platform.startsWith('linux-') ? ['loadgen'] : [])].map(
+    (file) => `${platform}/${file}`,
+  ),
+);
+const missing = files.filter((file) => !existsSync(`prebuilds/${file}`));
 if (missing.length > 0) {
-  console.error(`no binary for ${missing.join(', ')}`);
+  console.error(`prebuilds lacks ${missing.join(', ')}`);
   process.exit(1);
 }
 const binary = `${process.cwd()}/${prebuildFolder()}/ringwire.node`;
 const { simd, compiler } = createRequire(import.meta.url)(binary).buildInfo();
+const generator = `${process.cwd()}/${prebuildFolder()}/loadgen`;
+if (process.platform === 'linux') execFileSync(generator, ['--help']);
 console.log(`${platforms.length} binaries; ${binary} loads (${simd}, compiler ${compiler})`);

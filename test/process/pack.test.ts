@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -30,6 +31,7 @@ import {
 const maxPackages = 10;
 const maxInstalledBytes = 15_000_000;
 const binary = `prebuilds/${platformKey()}/ringwire.node`;
+const generator = `prebuilds/${platformKey()}/loadgen`;
 
 /** Serves a tool and calls it over TCP, as a user's first program would; prints what it found as JSON. */
 const program = `
@@ -113,6 +115,38 @@ describe('an installation', () => {
 
   it('compiled nothing', () => {
     expect(readdirSync(join(consumer, 'node_modules/ringwire'))).not.toContain('build');
+  });
+});
+
+describe.runIf(process.platform === 'linux')('the load generator', () => {
+  /** Loads a listener of its own with the generator that the package brought, and prints what came of it. */
+  const load = `
+import { createServer } from 'ringwire';
+import { runLoad } from 'ringwire/analysis';
+const server = createServer({ name: 'packed', version: '1.0.0' });
+server.tool('echo', { inputSchema: { type: 'object' } }, () => 'echo');
+const listener = await server.listen('tcp://127.0.0.1:0');
+const operations = [{ name: 'call', weight: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } }];
+const plan = { target: { url: listener.url }, era: 'modern', operations, connections: 2, warmupSeconds: 0, seconds: 0.2 };
+const { generator, messages, errors } = await runLoad({ ...plan, generator: process.argv[2] });
+await server.close();
+console.log(JSON.stringify({ generator, isLoaded: messages > 0, errors }));
+`;
+
+  it('came with the package and runs', () => {
+    writeFileSync(join(consumer, 'load.js'), load);
+    const loaded = { generator: 'native', isLoaded: true, errors: 0 };
+    expect(JSON.parse(run(process.execPath, ['load.js', 'auto']))).toEqual(loaded);
+  });
+
+  it('is made executable where an archive lost that', () => {
+    const path = join(consumer, 'node_modules/ringwire', generator);
+    chmodSync(path, 0o644);
+    expect(JSON.parse(run(process.execPath, ['load.js', 'native']))).toMatchObject({ errors: 0 });
+  });
+
+  it('names nothing of the machine that built it', () => {
+    expect(readFileSync(join(consumer, 'node_modules/ringwire', generator)).includes(root)).toBe(false);
   });
 });
 
