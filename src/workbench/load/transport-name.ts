@@ -45,3 +45,8 @@ export function transportName(target: LoadTarget): string {
   if (target.http2 === true) return 'http2';
   return endpoint.isSecure ? 'https' : 'http';
 }
+
+/** Whether requests are answered one by one, each with an HTTP answer of its own. */
+export function isHttp(target: LoadTarget): boolean {
+  return ['http', 'https', 'http2'].includes(transportName(target));
+}

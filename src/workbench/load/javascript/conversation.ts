@@ -2,7 +2,7 @@
 import { RingwireError } from '../../../errors.js';
 import { defaultTimeoutMs } from '../../../limits.js';
 import { legacyVersions } from '../../../mcp/protocol.js';
-import { type JsonRpc, parseMessage } from './answers.js';
+import { type JsonRpc, parseMessage, problemOf } from './answers.js';
 import { type Link, type LinkEvents, noEvents } from './link.js';
 import { excerpt, initializeMessage, type Message, notificationMessage } from './message.js';
 
@@ -109,18 +109,27 @@ export interface Greeting {
   readonly capabilities: Readonly<Record<string, unknown>>;
 }
 
-/** Opens a session of an older revision. A string says why the server has none. */
+/** Why a server has no session. */
+export interface Refusal {
+  readonly problem: string;
+  /** Whether it said so in JSON-RPC; undefined where an answer was none. */
+  readonly error: { readonly code: unknown } | undefined;
+}
+
+/** Opens a session of an older revision. */
 export async function initialize(
   conversation: Conversation,
   isHttp: boolean,
   timeoutMs?: number,
-): Promise<Greeting | string> {
+): Promise<Greeting | Refusal> {
   const answer = await conversation.ask(initializeMessage(legacyVersions[0]), timeoutMs);
-  if ('refusal' in answer) return answer.refusal;
+  if ('refusal' in answer) return { problem: answer.refusal, error: undefined };
   const { result, error } = answer.message;
   const { protocolVersion, serverInfo, capabilities } = (result ?? {}) as Partial<Greeting>;
-  if (typeof protocolVersion !== 'string')
-    return error === undefined ? 'a result without protocolVersion' : JSON.stringify(error);
+  if (typeof protocolVersion !== 'string') {
+    const problem = problemOf(answer.message) ?? 'a result without protocolVersion';
+    return { problem, error: error === undefined ? { code: undefined } : (error as { code: unknown }) };
+  }
   conversation.link.settle(protocolVersion);
   await conversation.notify(notificationMessage('notifications/initialized'), isHttp);
   return { protocolVersion, serverInfo, capabilities: capabilities ?? {} };

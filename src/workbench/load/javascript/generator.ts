@@ -4,7 +4,7 @@ import { defaultTimeoutMs } from '../../../limits.js';
 import { aborted } from '../../../transports/system-errors.js';
 import { checkLoadPlan } from '../check-plan.js';
 import type { LoadPlan, LoadReport, LoadWatch } from '../load-plan.js';
-import { transportName } from '../transport-name.js';
+import { isHttp, transportName } from '../transport-name.js';
 import { AnswerShapes } from './answers.js';
 import { Conversation, initialize } from './conversation.js';
 import { Lane, type LaneContext, type Outcome } from './lane.js';
@@ -52,10 +52,9 @@ async function openGreeted(plan: LoadPlan, window: number, patience: Patience): 
   if (plan.era !== 'legacy') return link;
   const conversation = new Conversation(link);
   try {
-    const isHttp = 'url' in plan.target && /^https?:/i.test(plan.target.url);
-    const greeting = await initialize(conversation, isHttp, patience.firstAnswerMs);
-    if (typeof greeting === 'string')
-      throw new RingwireError('PROTOCOL_VERSION', `The server refused initialize: ${greeting}`);
+    const greeting = await initialize(conversation, isHttp(plan.target), patience.firstAnswerMs);
+    if ('problem' in greeting)
+      throw new RingwireError('PROTOCOL_VERSION', `The server refused initialize: ${greeting.problem}`);
     conversation.release();
     return link;
   } catch (error) {
