@@ -7,7 +7,7 @@
  * each other (coherence), which makes more serve less beyond a peak.
  */
 import { RingwireError } from '../errors.js';
-import { inverseDiagonal, solveBounded, type Vector3 } from './least-squares.js';
+import { type Equation, inverseDiagonal, solveBounded, type Vector3 } from './least-squares.js';
 
 export interface ScalingPoint {
   /** Connections, workers, nodes: whatever there is N of. */
@@ -65,11 +65,11 @@ export function studentQuantile(freedom: number): number {
   return terms.reduce((sum, term, index) => sum + term / freedom ** (index + 1), z);
 }
 
-/** Gradient of X(N) in λ, σ, κ. */
-function gradient({ lambda, sigma, kappa }: Parameters, n: number): Vector3 {
+/** Gradient of X(N) / rate in λ, σ, κ. */
+function gradient({ lambda, sigma, kappa }: Parameters, { n, rate }: ScalingPoint): Vector3 {
   const below = 1 + sigma * (n - 1) + kappa * n * (n - 1);
-  const slope = (-lambda * n) / (below * below);
-  return [n / below, slope * (n - 1), slope * n * (n - 1)];
+  const slope = (-lambda * n) / (below * below * rate);
+  return [n / (below * rate), slope * (n - 1), slope * n * (n - 1)];
 }
 
 function check(points: readonly ScalingPoint[]): void {
@@ -91,11 +91,7 @@ function check(points: readonly ScalingPoint[]): void {
 
 /** A start for the iteration: N/X is linear in 1, N - 1 and N(N - 1). */
 function linearStart(points: readonly ScalingPoint[]): Parameters {
-  const rows = points.map(({ n, rate }): readonly [Vector3, number] => [
-    // Weighted by X²/N, errors of N/X are errors of X again.
-    [rate, rate * (n - 1), rate * n * (n - 1)].map((value) => (value * rate) / n) as unknown as Vector3,
-    rate * rate,
-  ]);
+  const rows = points.map(({ n, rate }): Equation => [[rate / n, (rate / n) * (n - 1), rate * (n - 1)], 1]);
   // The parameters differ by many powers of ten: scaled to what they amount to at the largest n.
   const largest = Math.max(...points.map(({ n }) => n));
   const scales: Vector3 = [1, 1 / largest, 1 / (largest * largest)];
@@ -108,27 +104,30 @@ function linearStart(points: readonly ScalingPoint[]): Parameters {
   return { lambda: 1 / inverse, sigma: contention / inverse, kappa: coherence / inverse };
 }
 
+/** Of the errors as shares of the rates: what disturbs a measurement disturbs large rates more than small ones. */
 const squares = (points: readonly ScalingPoint[], parameters: Parameters): number =>
-  points.reduce((sum, { n, rate }) => sum + (rate - scalingRate(parameters, n)) ** 2, 0);
+  points.reduce((sum, { n, rate }) => sum + (1 - scalingRate(parameters, n) / rate) ** 2, 0);
 
 /** Levenberg and Marquardt, each step solved under the bounds that no parameter falls below 0. */
-function refine(points: readonly ScalingPoint[], start: Parameters): Parameters {
+function refine(points: readonly ScalingPoint[], start: Parameters, withoutKappa: boolean): Parameters {
   let best = start;
   let error = squares(points, best);
   let damping = 1e-3;
   for (let round = 0; round < 500 && damping < 1e12; round += 1) {
     const current: Vector3 = [best.lambda, best.sigma, best.kappa];
     // Columns are scaled to the same length: λ is thousands, κ millionths.
-    const gradients = points.map(({ n }) => gradient(best, n));
+    const gradients = points.map((point) => gradient(best, point));
     const scales = current.map((_, at) => {
       const length = Math.hypot(...gradients.map((row) => row[at]));
       return length > 0 ? 1 / length : 1;
     }) as unknown as Vector3;
     // Solved for the parameters themselves, not for the step, so that the bound is 0 for each.
     const rows = points.map(({ n, rate }, index) => {
-      const row = gradients[index].map((value, at) => value * scales[at]) as unknown as Vector3;
+      const row = gradients[index].map((value, at) =>
+        withoutKappa && at === 2 ? 0 : value * scales[at],
+      ) as unknown as Vector3;
       const at = gradients[index].reduce((sum, value, which) => sum + value * current[which], 0);
-      return [row, rate - scalingRate(best, n) + at] as const;
+      return [row, 1 - scalingRate(best, n) / rate + at] as const;
     });
     const damped = current.map((value, at) => {
       const row: [number, number, number] = [0, 0, 0];
@@ -157,7 +156,7 @@ function halfWidths(points: readonly ScalingPoint[], parameters: Parameters): Ve
   const free = [0, 1, 2].filter((at) => values[at] > 0);
   const freedom = points.length - free.length;
   const variance = squares(points, parameters) / freedom;
-  const rows = points.map(({ n }) => gradient(parameters, n));
+  const rows = points.map((point) => gradient(parameters, point));
   const inverse = inverseDiagonal(free, rows);
   const t = studentQuantile(freedom);
   return [0, 1, 2].map((at) => {
@@ -167,14 +166,29 @@ function halfWidths(points: readonly ScalingPoint[], parameters: Parameters): Ve
 }
 
 /**
- * Fits the law by least squares with λ, σ and κ of at least 0. Throws CONFIG_INVALID below four different n, and where
+ * A κ that is not told from 0 decides everything beyond what was measured: it makes a peak of a curve that only levels
+ * off. So the law is fitted without it unless it is above 0 by this many standard errors: a one-sided test at 5 %.
+ */
+const kappaErrors = 1.645;
+
+function chosenParameters(points: readonly ScalingPoint[]): { parameters: Parameters; widths: Vector3 } {
+  const full = refine(points, linearStart(points), false);
+  const widths = halfWidths(points, full);
+  const kappaError = widths[2] / studentQuantile(points.length - 3);
+  if (full.kappa > kappaErrors * kappaError) return { parameters: full, widths };
+  const parameters = refine(points, { ...full, kappa: 0 }, true);
+  return { parameters, widths: halfWidths(points, parameters) };
+}
+
+/**
+ * Fits the law by least squares of the relative errors, with λ, σ and κ of at least 0; κ is 0 unless it can be
+ * told from it. Throws CONFIG_INVALID below four different n, and where
  * an n or a rate is not above 0.
  */
 export function fitScaling(points: readonly ScalingPoint[]): ScalingFit {
   check(points);
-  const parameters = refine(points, linearStart(points));
+  const { parameters, widths } = chosenParameters(points);
   const { lambda, sigma, kappa } = parameters;
-  const widths = halfWidths(points, parameters);
   const estimate = (value: number, at: number): Estimate => ({
     value,
     low: Math.max(0, value - widths[at]),
@@ -182,13 +196,14 @@ export function fitScaling(points: readonly ScalingPoint[]): ScalingFit {
   });
   const mean = points.reduce((sum, { rate }) => sum + rate, 0) / points.length;
   const spread = points.reduce((sum, { rate }) => sum + (rate - mean) ** 2, 0);
+  const unexplained = points.reduce((sum, { n, rate }) => sum + (rate - scalingRate(parameters, n)) ** 2, 0);
   const peakN = kappa > 0 ? Math.sqrt(Math.max(0, 1 - sigma) / kappa) : Number.POSITIVE_INFINITY;
   const ceiling = sigma > 0 ? lambda / sigma : Number.POSITIVE_INFINITY;
   return {
     lambda: estimate(lambda, 0),
     sigma: estimate(sigma, 1),
     kappa: estimate(kappa, 2),
-    rSquared: spread === 0 ? 1 : 1 - squares(points, parameters) / spread,
+    rSquared: spread === 0 ? 1 : 1 - unexplained / spread,
     peakN: Math.max(1, peakN),
     peakRate: kappa > 0 ? scalingRate(parameters, Math.max(1, peakN)) : ceiling,
   };

@@ -24,12 +24,20 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./doctor.js')).doctor,
   },
   bench: {
-    summary: 'Measure a call of an echo tool on this machine',
+    summary: 'Measure a scenario, a server or a command under load',
     load: async () => (await import('./bench.js')).bench,
   },
   advise: {
     summary: 'Recommend a transport, buffers and workers for a load, from a short run on this host',
     load: async () => (await import('./advise.js')).adviseCommand,
+  },
+  'bench trend': {
+    summary: 'Show how recorded results changed over time, and where their level changed',
+    load: async () => (await import('./trend.js')).trend,
+  },
+  capacity: {
+    summary: 'Predict what more connections, workers or nodes will serve, from a scaling run',
+    load: async () => (await import('./capacity.js')).capacity,
   },
   help: {
     summary: 'Explain a command',

@@ -21,18 +21,18 @@ describe('fitScaling', () => {
     {
       n: counts,
       rates: [64.9, 237.2, 427.6, 567.6, 697.1, 806.9, 874.6, 932.8, 977.4, 1073.9, 1065],
-      wanted: [62.5088279, 0.0235355107, 0.000312767782],
-      widths: [2.28916257, 0.00349562808, 0.000031302892],
-      peakN: 55.87495960690079,
-      rSquared: 0.9997464287189858,
+      wanted: [64.29771284534954, 0.026608863141914595, 0.0002865204376601908],
+      widths: [1.1783962736064788, 0.002535975067379319, 0.00004126475796493193],
+      peakN: 58.2862199470815,
+      rSquared: 0.9996151255657545,
     },
     {
       n: [1, 2, 4, 8, 16, 32],
       rates: [100, 190, 340, 540, 700, 810],
-      wanted: [106.758036, 0.0834239172, 0.000648953502],
-      widths: [13.5718492, 0.0325324062, 0.000639085895],
-      peakN: 37.58179073895695,
-      rSquared: 0.9991120475097427,
+      wanted: [101.61382635287602, 0.06884864964269531, 0.0009279738499423742],
+      widths: [6.037135978627581, 0.02334198419300713, 0.0007617846211703179],
+      peakN: 31.676870538419895,
+      rSquared: 0.9984048499432873,
     },
   ])(
     'is what curve_fit finds, with its intervals ($n.length points)',
@@ -71,8 +71,10 @@ describe('fitScaling', () => {
     expect(fit.kappa.value).toBe(0);
     expect(fit.peakN).toBe(Number.POSITIVE_INFINITY);
     expect(fit.peakRate).toBe(Number.POSITIVE_INFINITY);
-    // The least squares of proportional growth: Σnx / Σn².
-    expect(fit.lambda.value).toBeCloseTo((100 + 420 + 1800 + 7840) / 85, 6);
+    // The least relative squares of proportional growth: Σ(n/x) / Σ(n/x)².
+    const parts = [1 / 100, 2 / 210, 4 / 450, 8 / 980];
+    const sum = (values: number[]) => values.reduce((all, value) => all + value, 0);
+    expect(fit.lambda.value).toBeCloseTo(sum(parts) / sum(parts.map((part) => part * part)), 6);
   });
 
   it('predicts the largest point of a noisy law it did not see', () => {
