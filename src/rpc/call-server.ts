@@ -27,6 +27,8 @@ const noBatches = new Set<BatchReply>();
 
 export class CallServer {
   readonly inFlight: InFlight;
+  /** Requests and notifications of this connection, while its server is watched. */
+  count = 0;
   readonly #peer: Peer;
   readonly #dispatcher: Dispatcher;
   readonly #outbox: Outbox;
@@ -51,6 +53,7 @@ export class CallServer {
 
   /** Runs a call, or refuses it. */
   serve(call: ServedCall, params: unknown): void {
+    if (this.#options.meter.isOn) this.#measure(call);
     if (call.id === undefined) {
       if (this.inFlight.admitNotification()) this.#run(call, params);
       return;
@@ -59,6 +62,12 @@ export class CallServer {
     const refusal = this.inFlight.admit(call.id);
     if (refusal === undefined) this.#run(call, params);
     else this.answer(call, this.#errorText(call, refusal));
+  }
+
+  /** Of HTTP the exchanges are counted. */
+  #measure(call: ServedCall): void {
+    this.count += 1;
+    if (this.#peer.transport.kind !== 'http') call.startedAt = this.#options.meter.begin();
   }
 
   #run(call: ServedCall, params: unknown): void {
@@ -124,6 +133,7 @@ export class CallServer {
   /** Sends a response, or puts it into the batch it belongs to. Notifications are not answered. */
   answer(call: ServedCall, text: string): void {
     if (call.id === undefined) return;
+    if (call.startedAt > 0) this.#options.meter.end(call.startedAt);
     if (call.batch === undefined) this.#outbox.post(text, call.id);
     else call.batch.add(call.id, text);
   }
@@ -242,6 +252,7 @@ export class CallServer {
 
   #errorText(call: ServedCall, error: unknown): string {
     const id = call.id as IdText;
+    if (this.#options.meter.isOn) this.#options.meter.errors += 1;
     if (error instanceof RpcError && Number.isInteger(error.rpcCode)) {
       return errorText(id, error.rpcCode, error.message, error.data);
     }

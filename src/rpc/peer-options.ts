@@ -1,6 +1,7 @@
 /** Options of a Peer, and what they are where they are left out. */
 import { RingwireError } from '../errors.js';
 import * as limits from '../limits.js';
+import { CallMeter } from '../observability/call-meter.js';
 import type { EnvelopeScanner } from '../serialization/envelope.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { Dispatcher } from './dispatcher.js';
@@ -60,6 +61,8 @@ export interface PeerOptions {
   readonly nextRequestId?: () => number;
   /** What happens is counted here; share one among peers that count together. Default: of each peer's own. */
   readonly counters?: PeerCounters;
+  /** Counts and times the calls of the other side while it is on; a server's is shared by all its peers. */
+  readonly meter?: CallMeter;
   /** Called before the first frame is delivered: the place to attach data. */
   readonly onOpen?: (peer: Peer) => void;
   /** The end, once, after all pending requests were rejected. */
@@ -85,6 +88,9 @@ export interface PeerCounters {
   /** Calls, ours or the other side's, that met their deadline. */
   deadlinesExceeded: number;
 }
+
+/** Of peers that no server watches. */
+const unwatched = new CallMeter();
 
 export function newCounters(): PeerCounters {
   return {
@@ -141,6 +147,7 @@ function resolveAnew(options: PeerOptions) {
     ...options,
     dispatcher: options.dispatcher ?? new Dispatcher(),
     deadlines: options.deadlines ?? new DeadlineQueue(),
+    meter: options.meter ?? unwatched,
     maxInFlight: positive('maxInFlight', options.maxInFlight, limits.maxInFlight),
     maxTimeoutMs,
     defaultTimeoutMs: positive(

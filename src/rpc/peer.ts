@@ -1,4 +1,5 @@
 /** One end of a JSON-RPC 2.0 connection: calls the other side and serves its calls, over any transport. */
+import { performance } from 'node:perf_hooks';
 import { RingwireError, type RpcError, RpcErrorCode } from '../errors.js';
 import * as limits from '../limits.js';
 import type { SendResult, Transport, TransportHandlers } from '../transports/transport.js';
@@ -36,6 +37,8 @@ export class Peer implements Connection {
   logLevel: LogLevel | undefined = undefined;
   /** The calls of the other side; for ServedCall and for the methods below that stand for it. */
   readonly calls: CallServer;
+  /** By performance.now(). */
+  readonly openedAt = performance.now();
 
   readonly #options: ResolvedPeerOptions;
   readonly #counters: PeerCounters;
@@ -107,6 +110,11 @@ export class Peer implements Connection {
   /** Requests of the other side whose handlers are at work. */
   get inFlight(): number {
     return this.calls.inFlight.size;
+  }
+
+  /** Bytes that wait for the other side to read, here and in the transport. */
+  get unsentBytes(): number {
+    return this.transport.bufferedBytes + this.#outbox.backlogBytes;
   }
 
   /** Our own requests that wait for an answer. */
@@ -295,14 +303,10 @@ export class Peer implements Connection {
   /** Waits until the transport took everything, for as long as the other side reads. */
   async #leave(): Promise<void> {
     const { stallTimeoutMs } = this.#options;
-    for (let last = Number.POSITIVE_INFINITY; this.#isOpen && this.#unsentBytes < last; ) {
-      last = this.#unsentBytes;
+    for (let last = Number.POSITIVE_INFINITY; this.#isOpen && this.unsentBytes < last; ) {
+      last = this.unsentBytes;
       if (await this.#within(stallTimeoutMs, this.#outbox.drained())) return;
     }
-  }
-
-  get #unsentBytes(): number {
-    return this.transport.bufferedBytes + this.#outbox.backlogBytes;
   }
 
   #end(error: RingwireError | undefined): void {

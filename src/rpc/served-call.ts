@@ -46,6 +46,8 @@ export class ServedCall implements CallContext, DeadlineEntry {
   tracked = false;
   /** On the deadline queue's clock; 0 until somebody asked or the call was tracked. */
   expiresAt = 0;
+  /** When it began, where it is one that a CallMeter times; else 0. */
+  startedAt = 0;
   heapIndex = -1;
   /** Overrides the connection's auth for this call. */
   authInfo: AuthInfo | undefined = undefined;

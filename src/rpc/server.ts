@@ -4,6 +4,7 @@ import { addon } from '../binding/addon.js';
 import type { StreamEngineCounters } from '../binding/native.js';
 import { RingwireError } from '../errors.js';
 import * as limits from '../limits.js';
+import { CallMeter } from '../observability/call-meter.js';
 import type { Encoding } from '../serialization/codec.js';
 import { createScanner } from '../serialization/envelope.js';
 import { type HttpListenEndpoint, parseListenEndpoint } from '../transports/endpoint.js';
@@ -35,6 +36,7 @@ import {
   type ResolvedPeerOptions,
   resolvePeerOptions,
 } from './peer-options.js';
+import { ServerWatch } from './server-watch.js';
 import type { Handler, Interceptor } from './types.js';
 
 /** Options of every connection of the server; onOpen and onClose are called for each. */
@@ -65,6 +67,10 @@ export class RpcServer {
   readonly dispatcher: Dispatcher;
   /** See RpcServerOptions. */
   readonly maxHttpInFlight: number;
+  /** Counts the calls of all connections; on while somebody watches. */
+  readonly meter = new CallMeter();
+  /** For health answers. */
+  readonly watch = new ServerWatch(this);
   readonly #peerOptions: ResolvedPeerOptions;
   readonly #batches: PeerOptions['batches'];
   readonly #routes: DirectRoutes;
@@ -97,6 +103,7 @@ export class RpcServer {
       dispatcher: this.dispatcher,
       // One timer and one scanner for the calls of all connections.
       deadlines: options.deadlines ?? new DeadlineQueue(),
+      meter: this.meter,
       scanner: options.scanner ?? createScanner({ maxDepth: options.maxDepth }),
       onOpen: (peer) => {
         this.#connections.add(peer);
@@ -270,10 +277,15 @@ export class RpcServer {
     return this.#direct?.engine.native.counters();
   }
 
+  /** Requests that were answered with a text that never changes, of which handlers and meters know nothing. */
+  get repliesWithoutCalls(): number {
+    return (this.nativeCounters?.nativeReplies ?? 0) + (this.#messages?.repliesWithoutCalls ?? 0);
+  }
+
   #nativeServer() {
     if (this.#direct === undefined) {
       const engine = new NativeEngine(this.#peerOptions.maxDepth ?? limits.maxDepth);
-      const server = new DirectServer(engine, new ReplyBatch(engine), this.#routes.profiles);
+      const server = new DirectServer(engine, new ReplyBatch(engine), this.#routes.profiles, this.meter);
       this.#direct = { server, engine };
       this.#routes.install(server);
     }
@@ -281,7 +293,7 @@ export class RpcServer {
   }
 
   #messageServer(): MessageServer {
-    this.#messages ??= new MessageServer(this.#routes, this.#peerOptions);
+    this.#messages ??= new MessageServer(this.#routes, this.#peerOptions, this.meter);
     return this.#messages;
   }
 

@@ -48,10 +48,14 @@ describe.each(engines)('health, engine %s', (engine) => {
     expect(text).toMatch(/^ringwire_http_responses_total\{class="4xx"\} 1$/m);
     expect(text).toMatch(/^ringwire_http_calls_in_flight 0$/m);
     expect(text).toMatch(/^ringwire_http_connections \d+$/m);
-    for (const line of text.trimEnd().split('\n'))
-      expect(line).toMatch(
-        /^(# (HELP|TYPE) ringwire_http_[a-z_]+ .+|ringwire_http_[a-z_]+(\{class="[1-5]xx"\})? \d+)$/,
-      );
+    const name = '(ringwire|process|nodejs)_[a-z_]+';
+    const label = String.raw`(\{class="[1-5]xx"\}|\{le="(\+Inf|[\d.]+)"\})?`;
+    const known = new RegExp(String.raw`^(# (HELP|TYPE) ${name} .+|${name}${label} [\d.]+(e-\d+)?)$`);
+    for (const line of text.trimEnd().split('\n')) expect(line).toMatch(known);
+    expect(text).toMatch(/^ringwire_calls_total 3$/m);
+    expect(text).toMatch(/^ringwire_call_duration_seconds_bucket\{le="\+Inf"\} 0$/m);
+    expect(text).toMatch(/^process_resident_memory_bytes \d+$/m);
+    expect(text).toMatch(/^nodejs_eventloop_lag_seconds_count \d+$/m);
     expect((await get(url, '/readyz')).status).toBe(404);
   });
 

@@ -60,6 +60,7 @@ describe('HTTP options', () => {
       livePath: '/healthz',
       readyPath: '/readyz',
       metricsPath: '/metrics',
+      statsPath: '/stats',
     });
     expect(on.webSocket).toMatchObject({ deflate: false });
     const off = resolveOptions({

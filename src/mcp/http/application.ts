@@ -27,6 +27,7 @@ import type {
   HttpExchange,
   HttpUpgrade,
   ServerApplication,
+  ServerWatch,
 } from '../../transports/http/http-server.js';
 import type { ResolvedOptions } from '../../transports/options.js';
 import { decodeHeaderValue } from '../header-values.js';
@@ -308,7 +309,19 @@ class McpApplication implements ServerApplication, LightCallOwner {
     ];
   }
 
+  get watch(): ServerWatch {
+    return this.#server.rpc.watch;
+  }
+
+  get load() {
+    return { inFlight: this.#inFlight, refused: this.counters.overloaded };
+  }
+
   // ---- What light calls need. ----
+
+  onLightError(): void {
+    this.#server.rpc.meter.errors += 1;
+  }
 
   onLightEnd(): void {
     if (this.#idleWaiters.length > 0) this.#checkIdle();

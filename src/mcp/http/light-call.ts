@@ -23,6 +23,8 @@ export interface LightCallOwner {
   readonly counters: Pick<PeerCounters, 'lateOutcomes' | 'deadlinesExceeded'>;
   /** Calls whose handlers are asynchronous and at work. */
   readonly lightCalls: Set<LightCall>;
+  /** A call is answered with an error of its own. */
+  onLightError(): void;
   /** A call left lightCalls. */
   onLightEnd(): void;
   /** A Peer for an exchange that has not been answered, whose answer takes this form. */
@@ -170,6 +172,7 @@ export class LightCall implements CallContext, DeadlineEntry {
   /** Answers with an error. */
   fail(error: unknown): void {
     if (error instanceof RpcError && Number.isInteger(error.rpcCode)) {
+      this.#owner.onLightError();
       this.#answer(errorText(this.id, error.rpcCode, error.message, error.data), statusOf(error.rpcCode));
       return;
     }

@@ -41,6 +41,8 @@ export class DirectCall implements CallContext {
   slot: number;
   /** For the handler that serves the call. */
   attachment: unknown = undefined;
+  /** When its batch came, where it is one that a CallMeter times; else 0. */
+  startedAt = 0;
   readonly #base: number;
   readonly #batch: number;
   #served: ServedCall | undefined = undefined;

@@ -3,6 +3,8 @@
  * inputs of a tick, one hand-over of its answers. What the generic path would do differently is left to it: errors,
  * refusals, cancellation and deadlines all go through the connection's Peer.
  */
+
+import { performance } from 'node:perf_hooks';
 import {
   BatchField,
   ConnectionFlag,
@@ -11,6 +13,7 @@ import {
   RouteCode,
 } from '../../binding/constants.generated.js';
 import { RingwireError } from '../../errors.js';
+import type { CallMeter } from '../../observability/call-meter.js';
 import { nativeConnectionOf } from '../../transports/upgrade.js';
 import { JsonText } from '../json-text.js';
 import type { Peer } from '../peer.js';
@@ -68,13 +71,17 @@ export class DirectServer implements CallHandler, DirectCallOwner {
   readonly #numbers = new Map<string, number>();
   /** By connection index. */
   readonly #peers: (Peer | undefined)[] = [];
+  readonly #meter: CallMeter;
+  /** When this batch came, where calls are metered. */
+  #batchAt = 0;
   #inputs: unknown[] = [];
   #nextInput = 0;
   /** Calls of this batch whose handlers have not settled. */
   #unsettled: DirectCall[] = [];
 
-  constructor(engine: CallEngine, replies: Replies, profiles: readonly RequestProfile[]) {
+  constructor(engine: CallEngine, replies: Replies, profiles: readonly RequestProfile[], meter: CallMeter) {
     this.engine = engine;
+    this.#meter = meter;
     this.#replies = replies;
     engine.serveCalls(this);
     const fields = profiles.flatMap((profile) => [
@@ -132,6 +139,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
   begin(joined: string | undefined): void {
     this.#nextInput = 0;
     this.#replies.isHeavy = false;
+    if (this.#meter.isOn) this.#batchAt = performance.now();
     if (joined !== undefined) this.#inputs = JSON.parse(joined) as unknown[];
   }
 
@@ -151,6 +159,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
     if (this.#unsettled.length > 0 && this.#unsettled.length >= peer.calls.inFlight.room)
       this.#trackUnsettled();
     const call = new DirectCall(this, peer, handler.method, base);
+    if (this.#meter.isOn) this.#measure(call, peer);
     if (isLarge) input = this.#takeLarge(base, call);
     if (!peer.admitsAll) {
       const refusal = peer.admit(call.id!);
@@ -165,6 +174,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
       if (!isThenable(result)) {
         const pending = handler.write(result, call, this.#replies);
         if (pending === undefined) {
+          if (call.startedAt > 0) this.#meter.end(call.startedAt);
           call.finish();
           return;
         }
@@ -176,6 +186,11 @@ export class DirectServer implements CallHandler, DirectCallOwner {
     }
     this.#unsettled.push(call);
     this.#follow(call, handler, result as PromiseLike<unknown>);
+  }
+
+  #measure(call: DirectCall, peer: Peer): void {
+    peer.calls.count += 1;
+    call.startedAt = this.#meter.beginAt(this.#batchAt);
   }
 
   /**
@@ -261,6 +276,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
 
   #answered(call: DirectCall): void {
     const { connection } = call;
+    if (call.startedAt > 0) this.#meter.end(call.startedAt);
     if (call.isTracked) connection.conclude(call.served);
     call.finish();
     this.engine.requestCollect();
@@ -287,6 +303,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
   /** Answers with an error, as the generic path would. */
   #refuse(call: DirectCall, error: unknown): void {
     const { served, connection } = call;
+    if (call.startedAt > 0) this.#meter.end(call.startedAt);
     if (served.id !== undefined) connection.reply(served.id, connection.responseText(served, { error }));
     served.state = CallState.Settled;
     this.abandon(call);

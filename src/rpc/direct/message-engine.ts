@@ -33,6 +33,8 @@ export class MessageEngine implements CallEngine {
   readonly largeFrames = undefined;
   arena: Buffer = Buffer.allocUnsafeSlow(firstArenaBytes);
   batch = 0;
+  /** Requests answered with a text that never changes. */
+  repliesWithoutCalls = 0;
   readonly #native: NativeMessageBatch;
   readonly #replies: MessageReplies;
   readonly #messages = new Int32Array(maxMessages * MessageField.Count);
@@ -210,7 +212,10 @@ export class MessageEngine implements CallEngine {
     const owner = this.#owners[index];
     // Held like any other message, until the client has read what it was answered.
     if (this.#replies.isHeavy && owner.isFull) this.#generic(index, base);
-    else this.#replies.answer(owner.index, id, this.table.rests[this.records[base + BatchField.Route]]);
+    else {
+      this.repliesWithoutCalls += 1;
+      this.#replies.answer(owner.index, id, this.table.rests[this.records[base + BatchField.Route]]);
+    }
   }
 
   #serveOneByOne(): void {

@@ -1,6 +1,7 @@
 /** Serves connections that deliver one message at a time, in batches over all of them. */
 import { requireAddon } from '../../binding/addon.js';
 import { highWatermarkBytes, maxDepth } from '../../limits.js';
+import type { CallMeter } from '../../observability/call-meter.js';
 import type { Transport } from '../../transports/transport.js';
 import { Peer } from '../peer.js';
 import type { PeerOptions } from '../peer-options.js';
@@ -17,13 +18,13 @@ export class MessageServer {
   readonly #direct: DirectServer;
 
   /** Installs the routes; peerOptions are those of every connection. Throws ADDON_UNAVAILABLE. */
-  constructor(routes: DirectRoutes, peerOptions: PeerOptions) {
+  constructor(routes: DirectRoutes, peerOptions: PeerOptions, meter: CallMeter) {
     const native = new (requireAddon().MessageBatch)(peerOptions.maxDepth ?? maxDepth);
     const table = new CallTable(native);
     this.#peerOptions = peerOptions;
     this.#replies = new MessageReplies(table);
     this.#engine = new MessageEngine(native, table, this.#replies);
-    this.#direct = new DirectServer(this.#engine, this.#replies, routes.profiles);
+    this.#direct = new DirectServer(this.#engine, this.#replies, routes.profiles, meter);
     routes.install(this.#direct);
   }
 
@@ -34,6 +35,11 @@ export class MessageServer {
     this.#replies.setPeer(connection.index, peer);
     this.#direct.attach(connection, peer);
     return peer;
+  }
+
+  /** Requests answered without a call: their answers never change. */
+  get repliesWithoutCalls(): number {
+    return this.#engine.repliesWithoutCalls;
   }
 
   close(): void {

@@ -17,6 +17,7 @@ import type {
   HttpExchange,
   HttpUpgrade,
   ServerApplication,
+  ServerWatch,
 } from '../../transports/http/http-server.js';
 import type { ResolvedOptions } from '../../transports/options.js';
 import { errorText, resultText } from '../json-text.js';
@@ -53,6 +54,8 @@ class JsonRpcApplication implements ServerApplication {
   readonly #makePeer = (exchange: HttpExchange): Peer => this.#peerFor(exchange);
   /** Exchanges that wait for a handler. */
   #waiting = 0;
+  /** Exchanges refused because too many waited. */
+  #refused = 0;
   #isClosed = false;
   /** Fields found good last: one client sends the same each time. */
   #goodType = 'application/json';
@@ -78,6 +81,7 @@ class JsonRpcApplication implements ServerApplication {
     }
     if (this.#waiting >= this.#server.maxHttpInFlight) {
       const problem = `More than ${this.#server.maxHttpInFlight} calls are at work.`;
+      this.#refused += 1;
       refuseExchange(exchange, 503, problem, retryAfter);
       return;
     }
@@ -160,6 +164,14 @@ class JsonRpcApplication implements ServerApplication {
 
   gauges(): readonly (readonly [name: string, help: string, value: number])[] {
     return [['calls_in_flight', 'Requests that wait for their handlers.', this.#waiting]];
+  }
+
+  get watch(): ServerWatch {
+    return this.#server.watch;
+  }
+
+  get load() {
+    return { inFlight: this.#waiting, refused: this.#refused };
   }
 
   /** The Peers of calls at work are connections of the server, which drains them. */

@@ -169,6 +169,14 @@ class CorsExchange implements HttpExchange {
     this.#exchange.principal = principal;
   }
 
+  get timer(): HttpExchange['timer'] {
+    return this.#exchange.timer;
+  }
+
+  set timer(timer: HttpExchange['timer']) {
+    this.#exchange.timer = timer;
+  }
+
   get isAborted(): boolean {
     return this.#exchange.isAborted;
   }

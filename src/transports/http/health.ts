@@ -1,5 +1,18 @@
 /** Answers for load balancers and monitoring: whether the process lives, takes calls, and what it counted. */
-import type { HeaderList, HttpExchange, HttpListener, ServerApplication } from './http-server.js';
+import { createRequire } from 'node:module';
+import { uptime } from 'node:process';
+import { packageRoot } from '../../binding/package-root.js';
+import { ProcessSampler } from '../../observability/process-sampler.js';
+import type { CallTotals, SendTotals, ServerTotals } from '../../observability/server-totals.js';
+import { addListener, addProcess, addServer } from './health-metrics.js';
+import type {
+  HeaderList,
+  HttpExchange,
+  HttpListener,
+  ServerApplication,
+  ServerWatch,
+} from './http-server.js';
+import { MetricsPage } from './metrics-page.js';
 import type { ResolvedHealthOptions } from './resolve-http-options.js';
 
 const plain: HeaderList = ['content-type', 'text/plain; charset=utf-8', 'cache-control', 'no-store'];
@@ -10,14 +23,16 @@ const prometheus: HeaderList = [
   'cache-control',
   'no-store',
 ];
+const json: HeaderList = ['content-type', 'application/json', 'cache-control', 'no-store'];
 
 export class Health {
-  /** Whose numbers are shown; undefined until it is bound. */
-  listener: HttpListener | undefined = undefined;
   /** No new calls are taken. */
   isDraining = false;
   readonly #options: ResolvedHealthOptions;
   readonly #application: ServerApplication;
+  readonly #process = new ProcessSampler();
+  /** Whose numbers are shown; undefined until it is bound. */
+  #listener: HttpListener | undefined = undefined;
 
   constructor(options: ResolvedHealthOptions, application: ServerApplication) {
     this.#options = options;
@@ -31,13 +46,15 @@ export class Health {
 
   /** Answers the requests of its paths; false for others. */
   answer(exchange: HttpExchange): boolean {
-    const { livePath, readyPath, metricsPath } = this.#options;
+    const { livePath, readyPath, metricsPath, statsPath } = this.#options;
     const { path, method } = exchange;
-    if (path !== livePath && path !== readyPath && path !== metricsPath) return false;
+    if (path !== livePath && path !== readyPath && path !== metricsPath && path !== statsPath) return false;
     if (method !== 'GET' && method !== 'HEAD') {
       exchange.respond(405, [...plain, 'allow', 'GET, HEAD'], 'Ask with GET or HEAD.\n');
     } else if (path === metricsPath) {
       exchange.respond(200, prometheus, this.#metrics());
+    } else if (path === statsPath) {
+      exchange.respond(200, json, this.#stats());
     } else if (path === readyPath && this.isDraining) {
       exchange.respond(503, plain, 'draining\n');
     } else {
@@ -46,51 +63,58 @@ export class Health {
     return true;
   }
 
+  /** Begins to watch the process and the server behind the application. */
+  start(listener: HttpListener): void {
+    this.#listener = listener;
+    this.#process.start();
+    this.#application.watch?.start();
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    if (this.#listener === undefined) return;
+    this.#listener = undefined;
+    this.#process.stop();
+    this.#application.watch?.stop();
+  }
+
   #metrics(): string {
     const page = new MetricsPage();
-    const { listener } = this;
-    if (listener !== undefined) {
-      const { counters } = listener;
-      page.add('counter', 'requests_total', 'Requests that reached the application.', counters.requests);
-      page.addClasses('responses_total', 'Answers by class of status.', counters.responses);
-      page.add('counter', 'aborted_total', 'Requests whose client left before the answer.', counters.aborted);
-      page.add(
-        'counter',
-        'refused_requests_total',
-        'Requests that were malformed, too large or too slow.',
-        counters.refused,
-      );
-      page.add('counter', 'websockets_total', 'WebSocket connections opened.', counters.webSockets);
-      page.add('gauge', 'connections', 'Connections open now.', listener.connections);
-      page.add(
-        'counter',
-        'refused_connections_total',
-        'Connections closed at once because of the limit.',
-        listener.refusedConnections ?? 0,
-      );
-    }
+    if (this.#listener !== undefined) addListener(page, this.#listener);
     for (const [name, help, value] of this.#application.gauges?.() ?? [])
-      page.add(name.endsWith('_total') ? 'counter' : 'gauge', name, help, value);
+      page.add(name.endsWith('_total') ? 'counter' : 'gauge', `ringwire_http_${name}`, help, value);
+    const { watch } = this.#application;
+    if (watch !== undefined) addServer(page, watch, this.#calls(watch));
+    addProcess(page, this.#process.totals());
     return page.text;
   }
+
+  #stats(): string {
+    const { watch } = this.#application;
+    const process = this.#process.totals();
+    const totals: ServerTotals = {
+      ringwire: (createRequire(packageRoot)('./package.json') as { version: string }).version,
+      uptimeSeconds: uptime(),
+      process,
+      calls: watch === undefined ? noCalls : this.#calls(watch),
+      sends: watch?.sends() ?? noSends,
+      connections: watch?.connections ?? this.#listener?.connections ?? 0,
+      rows: watch?.rows() ?? [],
+    };
+    return JSON.stringify(totals);
+  }
+
+  #calls(watch: ServerWatch): CallTotals {
+    const { inFlight, refused } = this.#application.load ?? { inFlight: 0, refused: 0 };
+    return watch.calls(inFlight, refused);
+  }
 }
 
-class MetricsPage {
-  text = '';
-
-  add(type: 'counter' | 'gauge', name: string, help: string, value: number): void {
-    this.#head(type, name, help);
-    this.text += `ringwire_http_${name} ${value}\n`;
-  }
-
-  addClasses(name: string, help: string, counts: readonly number[]): void {
-    this.#head('counter', name, help);
-    for (const [index, count] of counts.entries())
-      this.text += `ringwire_http_${name}{class="${index + 1}xx"} ${count}\n`;
-  }
-
-  #head(type: string, name: string, help: string): void {
-    const line = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
-    this.text += `# HELP ringwire_http_${name} ${line}\n# TYPE ringwire_http_${name} ${type}\n`;
-  }
-}
+const noCalls: CallTotals = {
+  total: 0,
+  errors: 0,
+  inFlight: 0,
+  latency: { counts: [], sum: 0, max: 0 },
+  latencyEvery: 1,
+};
+const noSends: SendTotals = { queuedBytes: 0, backpressureMs: 0, watermarkCrossings: 0 };

@@ -84,6 +84,11 @@ export interface HealthOptions {
   readonly readyPath?: string | false;
   /** Counters as Prometheus text. Default '/metrics'; false serves none. */
   readonly metricsPath?: string | false;
+  /**
+   * Process, calls and connections as one JSON document, which `ringwire top` reads. It names the peers of connections.
+   * Default '/stats'; false serves none.
+   */
+  readonly statsPath?: string | false;
 }
 
 /** What an authentication answers a caller with whom it does not let in. */

@@ -3,7 +3,10 @@
  * reads requests, limits them and writes answers; an application decides what to answer. Neither knows the other, and
  * one suite of tests runs over all engines. Nothing here knows JSON-RPC.
  */
+
 import type { RingwireError } from '../../errors.js';
+import type { CallMeter } from '../../observability/call-meter.js';
+import type { CallTotals, ConnectionRow, SendTotals } from '../../observability/server-totals.js';
 import type { Listener, PeerInfo, SendResult, Transport } from '../transport.js';
 
 export type HttpEngineName = 'uws' | 'node';
@@ -53,6 +56,8 @@ export interface HttpExchange extends HttpRequestHead {
   application: HttpApplication;
   /** Who calls; set by what authenticates before the application is asked. */
   principal: HttpPrincipal | undefined;
+  /** Told when respond() is called. The answer that comes in parts has no one time. */
+  timer?: { end(): void } | undefined;
   /** The client went away before the answer was complete, or the engine refused the rest of the request. */
   readonly isAborted: boolean;
   /**
@@ -142,6 +147,22 @@ export interface ServerApplication extends HttpApplication {
    * that end with "_total" only rise.
    */
   gauges?(): readonly (readonly [name: string, help: string, value: number])[];
+  /** What the server behind it counts of all its connections, these and others; absent where there is none. */
+  readonly watch?: ServerWatch;
+  /** For the watch: calls of its exchanges that are at work, and exchanges it took no part of because of a limit. */
+  readonly load?: { readonly inFlight: number; readonly refused: number };
+}
+
+/** Watches a server's calls and connections on every transport. Nothing is counted unless it was started. */
+export interface ServerWatch {
+  readonly meter: CallMeter;
+  readonly connections: number;
+  /** Each start() wants a stop(). */
+  start(): void;
+  stop(): void;
+  calls(inFlight: number, refused: number): CallTotals;
+  sends(): SendTotals;
+  rows(): readonly ConnectionRow[];
 }
 
 /** A bound address with an engine behind it. */

@@ -32,6 +32,7 @@ export interface ResolvedHealthOptions {
   readonly livePath: string | false;
   readonly readyPath: string | false;
   readonly metricsPath: string | false;
+  readonly statsPath: string | false;
 }
 
 /** HttpOptions after the defaults are filled in; false stands for what is off. */
@@ -146,6 +147,7 @@ const healthChecks: Readonly<Record<keyof HealthOptions, Check>> = {
   livePath: pathOrFalse,
   readyPath: pathOrFalse,
   metricsPath: pathOrFalse,
+  statsPath: pathOrFalse,
 };
 
 const resourceChecks: Readonly<Record<keyof ProtectedResourceOptions, Check>> = {
@@ -311,5 +313,6 @@ function health(options: HttpOptions['health']): false | ResolvedHealthOptions {
     livePath: given.livePath ?? '/healthz',
     readyPath: given.readyPath ?? '/readyz',
     metricsPath: given.metricsPath ?? '/metrics',
+    statsPath: given.statsPath ?? '/stats',
   };
 }

@@ -72,5 +72,7 @@ export class SiteListener implements HttpListener {
     if (this.#apart !== undefined) this.#apart.health.isDraining = true;
     await this.#listener.close(options);
     await this.#apart?.listener.close({ drainTimeoutMs: 0 });
+    this.#health?.stop();
+    this.#apart?.health.stop();
   }
 }

@@ -1,5 +1,6 @@
 /** What stands between an engine and an application: who may call, which path, health. */
 import { RingwireError } from '../../errors.js';
+import type { CallMeter } from '../../observability/call-meter.js';
 import { type HttpListenEndpoint, parseListenEndpoint } from '../endpoint.js';
 import type { ResolvedOptions } from '../options.js';
 import {
@@ -49,6 +50,8 @@ export class Site implements HttpApplication {
   readonly #policy: OriginPolicy;
   readonly #cors: Cors | undefined;
   readonly #authentication: Authentication | undefined;
+  /** Counts the exchanges of the application while somebody watches. */
+  readonly #meter: CallMeter | undefined;
   readonly #metadataPaths: readonly string[];
   /** The Host that was found good last: nearly every request of a site names the same. */
   #goodHost: string | undefined = undefined;
@@ -71,7 +74,11 @@ export class Site implements HttpApplication {
     this.health =
       options.health === false || options.health.url !== undefined
         ? undefined
-        : new Health(options.health, application);
+        : new Health(
+            options.health,
+            application instanceof HealthApplication ? application.watched : application,
+          );
+    this.#meter = application.watch?.meter;
     if (options.webSocket !== false && application.onUpgrade !== undefined)
       this.onUpgrade = (upgrade) => this.#onUpgrade(upgrade);
   }
@@ -146,6 +153,8 @@ export class Site implements HttpApplication {
   }
 
   #enter(exchange: HttpExchange): void {
+    const meter = this.#meter;
+    if (meter?.isOn === true) exchange.timer = meter.timer();
     exchange.application = this.#application;
     this.#application.onRequest(exchange);
   }
@@ -249,12 +258,13 @@ export async function openSite(
     endpoint.kind === 'stdio-h2' ? { ...options.http, allowedHosts: '*', allowedOrigins: '*' } : options.http;
   const site = new Site(application, http, place);
   const listener = await listen(endpoint, options, site);
-  if (site.health !== undefined) site.health.listener = listener;
+  site.health?.start(listener);
   if (site.resource !== undefined && endpoint.kind !== 'stdio-h2' && !isAnyAddress(endpoint.host))
     site.resource.url = listener.url.replace(/^ws/, 'http');
   try {
     return new SiteListener(listener, site.health, await openHealth(options, application, listener, listen));
   } catch (error) {
+    site.health?.stop();
     await listener.close({ drainTimeoutMs: 0 });
     throw error;
   }
@@ -275,7 +285,7 @@ function isAnyAddress(host: string): boolean {
 
 function refuseClash({ health }: ResolvedHttpOptions, path: string | undefined): void {
   if (health === false || health.url !== undefined) return;
-  for (const name of ['livePath', 'readyPath', 'metricsPath'] as const) {
+  for (const name of ['livePath', 'readyPath', 'metricsPath', 'statsPath'] as const) {
     if (health[name] !== path) continue;
     throw new RingwireError(
       'CONFIG_INVALID',
@@ -311,16 +321,16 @@ async function openHealth(
   });
   const listener = await listen(endpoint, { ...options, http, tls }, site);
   const health = site.health as Health;
-  health.listener = watched;
+  health.start(watched);
   return { listener, health };
 }
 
-/** On an address of health alone there is no endpoint: refusals and numbers are those of the application it watches. */
+/** On an address of health alone there is no endpoint: refusals are those of the application it watches. */
 class HealthApplication implements ServerApplication {
-  readonly #watched: ServerApplication;
+  readonly watched: ServerApplication;
 
   constructor(watched: ServerApplication) {
-    this.#watched = watched;
+    this.watched = watched;
   }
 
   onRequest(exchange: HttpExchange): void {
@@ -335,11 +345,7 @@ class HealthApplication implements ServerApplication {
   onAbort(): void {}
 
   refusal(status: number, problem: string): { readonly head: HeaderList; readonly body: string } {
-    return this.#watched.refusal(status, problem);
-  }
-
-  gauges(): readonly (readonly [name: string, help: string, value: number])[] {
-    return this.#watched.gauges?.() ?? [];
+    return this.watched.refusal(status, problem);
   }
 
   async close(): Promise<void> {}

@@ -26,6 +26,7 @@ export abstract class NodeExchange implements HttpExchange {
   state: unknown = undefined;
   application: HttpApplication;
   principal: HttpPrincipal | undefined = undefined;
+  timer: { end(): void } | undefined = undefined;
   isAborted = false;
   protected readonly context: EngineContext;
   /** respond(), openStream() or destroy() was called. */
@@ -74,6 +75,7 @@ export abstract class NodeExchange implements HttpExchange {
   respond(status: number, head: HeaderList, body: string | Uint8Array = noBytes): void {
     if (this.isAnswered || this.isAborted) return;
     this.isAnswered = true;
+    this.timer?.end();
     this.count(status);
     const { compressor } = this.context;
     if (compressor === undefined || body.length < compressor.thresholdBytes) {

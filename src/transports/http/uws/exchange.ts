@@ -41,6 +41,7 @@ export class UwsExchange implements HttpExchange {
   state: unknown = undefined;
   application: HttpApplication;
   principal: HttpPrincipal | undefined = undefined;
+  timer: { end(): void } | undefined = undefined;
   isAborted = false;
   readonly method: string;
   readonly path: string;
@@ -291,6 +292,7 @@ export class UwsExchange implements HttpExchange {
 
   respond(status: number, head: HeaderList, body?: string | Uint8Array): void {
     if (this.#isAnswered || this.isAborted) return;
+    this.timer?.end();
     const { compressor } = this.#state;
     if (compressor !== undefined && body !== undefined && body.length >= compressor.thresholdBytes) {
       this.#respondCoded(status, head, body);
