@@ -26,8 +26,8 @@ const raw = (kind, transports) => ({
   command: ({ url, list = [] }) => node('raw.mjs', kind, url, ...list),
 });
 
-const peer = (name, handshake) => ({
-  transports: ['http'],
+const peer = (name, handshake, transports = ['http']) => ({
+  transports,
   handshake,
   absent: () =>
     existsSync(`${peers}node_modules/${name}`) ? undefined : 'not installed: npm run bench:peers',
@@ -76,4 +76,7 @@ export const contenders = {
   'sdk2-node': { transports: ['http'], command: ({ url }) => node('sdk2-http.mjs', url) },
   'mcp-lite': peer('mcp-lite', 'legacy'),
   tmcp: peer('tmcp'),
+  fastmcp: peer('fastmcp', 'legacy'),
+  // Knows nothing of MCP: what a plain JSON-RPC library makes of the same call.
+  jayson: peer('jayson', undefined, ['tcp', 'http']),
 };

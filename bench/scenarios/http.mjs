@@ -10,7 +10,8 @@ import { h2load, isInstalled, wrk } from '../lib/witness.mjs';
 import { checkChoice, chosen, measureStream } from './streams.mjs';
 
 const engineNames = ['ringwire-uws', 'ringwire-node', 'raw-uws', 'raw-node-http'];
-const httpNames = [...engineNames, 'sdk1-stateful', 'sdk1-on-ringwire', 'sdk2-node', 'mcp-lite', 'tmcp'];
+const peerNames = ['mcp-lite', 'tmcp', 'fastmcp', 'jayson'];
+const httpNames = [...engineNames, 'sdk1-stateful', 'sdk1-on-ringwire', 'sdk2-node', ...peerNames];
 const wsNames = ['ringwire-uws', 'ringwire-node', 'raw-uws', 'ws'];
 const http2Names = ['ringwire-node', 'raw-node-http2'];
 

@@ -11,6 +11,7 @@ const socketNames = [
   'node-naive',
   'epoll-cpp',
 ];
+const tcpNames = [...socketNames, 'jayson'];
 const stdioNames = [
   'ringwire-native',
   'ringwire-twin',
@@ -105,7 +106,7 @@ function streamScenario(transport, title, names, configurations) {
   };
 }
 
-export const tcp = streamScenario('tcp', 'echo tool calls over TCP', socketNames, socketConfigurations);
+export const tcp = streamScenario('tcp', 'echo tool calls over TCP', tcpNames, socketConfigurations);
 export const unix = streamScenario(
   'unix',
   'echo tool calls over a Unix socket',
