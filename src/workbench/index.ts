@@ -67,6 +67,8 @@ export type {
 } from './load/load-plan.js';
 export { runLoad } from './load/run-load.js';
 export { type MonitorOptions, type MonitorSample, monitorResources } from './monitor/monitor-resources.js';
+export { parseSamples } from './monitor/sample-file.js';
+export { collectSamples, readSamples, type SampleSourceOptions } from './monitor/sample-source.js';
 export { renderReport, writeReport } from './report/write-report.js';
 export {
   type MeasuredServer,
