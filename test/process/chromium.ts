@@ -124,8 +124,8 @@ export interface OpenedPage {
   readonly requests: readonly string[];
   /** The value of the expression, a promise awaited; must be JSON. */
   evaluate<Value = unknown>(expression: string): Promise<Value>;
-  /** A PNG of the element that the selector names, of the whole page without one. */
-  screenshot(path: string, selector?: string): Promise<void>;
+  /** A PNG of the element that the selector names, of the whole page without one; cut at `maxHeight` CSS pixels. */
+  screenshot(path: string, of?: { readonly selector?: string; readonly maxHeight?: number }): Promise<void>;
   /** The page as paper shows it. */
   pdf(): Promise<Buffer>;
   setDark(isDark: boolean): Promise<void>;
@@ -196,9 +196,11 @@ async function openIn(connection: Connection, file: string, options: PageOptions
     requests,
     evaluate,
     command,
-    async screenshot(path, selector) {
-      const box = `(() => { const { x, y, width, height } = document.querySelector(${JSON.stringify(selector ?? 'html')})
-        .getBoundingClientRect(); return { x: x + scrollX, y: y + scrollY, width, height, scale: 1 }; })()`;
+    async screenshot(path, { selector = 'html', maxHeight = 20_000 } = {}) {
+      const box = `(() => {
+        const { x, y, width, height } = document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect();
+        return { x: x + scrollX, y: y + scrollY, width, height: Math.min(height, ${maxHeight}), scale: 1 };
+      })()`;
       const clip = await evaluate(box);
       const { data } = await command('Page.captureScreenshot', { clip, captureBeyondViewport: true });
       await writeFile(path, Buffer.from(String(data), 'base64'));

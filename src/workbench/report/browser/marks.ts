@@ -11,7 +11,9 @@ export function drawMarks(chart: Chart, scale: Scale, colours: Palette): (plot: 
     const unit = devicePixelRatio;
     ctx.save();
     ctx.font = `${12 * unit}px system-ui, sans-serif`;
-    ctx.textAlign = 'right';
+    // Where curves seldom are: latencies rise to the right.
+    const isLeft = chart.x.scale === 'percentile';
+    ctx.textAlign = isLeft ? 'left' : 'right';
     for (const mark of chart.marks ?? []) {
       const position = scale.position(mark.y);
       if (position === null) continue;
@@ -29,7 +31,8 @@ export function drawMarks(chart: Chart, scale: Scale, colours: Palette): (plot: 
       const arrow = wanted < y ? '↑ ' : wanted > y ? '↓ ' : '';
       const isLow = y - bbox.top < 18 * unit;
       ctx.textBaseline = isLow ? 'top' : 'bottom';
-      const at = [bbox.left + bbox.width - 4 * unit, y + (isLow ? 4 : -4) * unit] as const;
+      const x = isLeft ? bbox.left + 4 * unit : bbox.left + bbox.width - 4 * unit;
+      const at = [x, y + (isLow ? 4 : -4) * unit] as const;
       // A halo keeps the words readable above curves.
       ctx.setLineDash([]);
       ctx.lineWidth = 4 * unit;
