@@ -18,7 +18,10 @@ function tell(message: FromEcho): void {
 }
 
 async function serve(): Promise<{ readonly url: string; close(): Promise<void> }> {
-  if (assignment.role === 'sink') return listenSink(assignment);
+  if (assignment.role === 'sink') {
+    const sink = await listenSink(assignment);
+    return { url: sink.url, close: () => sink.close() };
+  }
   const server = echoServer();
   const { url } = await server.listen(assignment.url, { implementation: assignment.implementation });
   return { url, close: () => server.close({ drainTimeoutMs }) };

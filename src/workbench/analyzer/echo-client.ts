@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { RingwireError } from '../../errors.js';
 import { connect, type McpClient } from '../../mcp/client.js';
 import type { ConnectOptions, Target } from '../../mcp/client-options.js';
-import type { ServerUsage } from '../servers/protocol.js';
+import type { EchoUsage } from './own-usage.js';
 
 export interface Outcome {
   readonly ms: number;
@@ -85,9 +85,9 @@ export class EchoClient {
   }
 
   /** Undefined where the server is none of ours. */
-  async usage(): Promise<ServerUsage | undefined> {
+  async usage(): Promise<EchoUsage | undefined> {
     try {
-      return await this.client.request<ServerUsage>('workbench/usage');
+      return await this.client.request<EchoUsage>('workbench/usage');
     } catch (error) {
       if (error instanceof RingwireError) return undefined;
       throw error;

@@ -14,8 +14,8 @@ export interface EchoLoad extends EchoClientOptions {
   /** Bytes of text in each call. */
   readonly bytes: number;
   readonly connections: number;
-  /** Calls in flight on each connection. */
-  readonly depth: number;
+  /** Calls in flight, spread evenly over the connections. */
+  readonly callers: number;
   /** Ends after so many calls … */
   readonly calls?: number;
   /** … or after this time, whichever is first. */
@@ -24,6 +24,8 @@ export interface EchoLoad extends EchoClientOptions {
   readonly warmupCalls?: number;
   /** Default 250. */
   readonly intervalMs?: number;
+  /** The server is in this process: what the generator uses cannot be told from what it uses. */
+  readonly sharesProcess?: boolean;
   readonly onSample?: (sample: Sample) => void;
   readonly signal?: AbortSignal;
 }
@@ -55,6 +57,7 @@ export async function runEchoLoad(load: EchoLoad): Promise<EchoLoadResult> {
       intervalMs: load.intervalMs ?? 250,
       usage: () => control.usage(),
       calls: () => recorder.interval(),
+      sharesProcess: load.sharesProcess ?? false,
       ...(load.onSample !== undefined && { onSample: load.onSample }),
     };
     const { samples, seconds, clientCpu, server } = await observe(watched, async () => {
@@ -82,7 +85,7 @@ async function drive(
   clients: readonly EchoClient[],
   texts: EchoTexts,
   recorder: Recorder,
-  { depth, calls = Number.POSITIVE_INFINITY, durationMs = Number.POSITIVE_INFINITY, signal }: EchoLoad,
+  { callers, calls = Number.POSITIVE_INFINITY, durationMs = Number.POSITIVE_INFINITY, signal }: EchoLoad,
 ): Promise<void> {
   const endsAt = performance.now() + durationMs;
   let left = calls;
@@ -97,5 +100,5 @@ async function drive(
         await new Promise((resolve) => setTimeout(resolve, pauseAfterErrorMs));
     }
   };
-  await Promise.all(clients.flatMap((client) => Array.from({ length: depth }, () => caller(client))));
+  await Promise.all(Array.from({ length: callers }, (_, index) => caller(clients[index % clients.length])));
 }

@@ -12,15 +12,15 @@ function count(transport: Transport, readBytesPerSecond: number | undefined): vo
   let bytes = 0;
   let outOfOrder = 0;
   let allowance = Number.POSITIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
   if (readBytesPerSecond !== undefined) {
     const perTurn = (readBytesPerSecond * turnMs) / 1_000;
     allowance = perTurn;
-    const timer = setInterval(() => {
+    timer = setInterval(() => {
       // What was read beyond a turn's share is taken from the next turns.
       allowance = Math.min(perTurn, allowance + perTurn);
       if (allowance > 0) transport.resume();
     }, turnMs);
-    timer.unref();
   }
   transport.start({
     onFrame: (frame) => {
@@ -35,7 +35,7 @@ function count(transport: Transport, readBytesPerSecond: number | undefined): vo
       allowance -= frame.length;
       if (allowance <= 0) transport.pause();
     },
-    onClose: () => {},
+    onClose: () => clearInterval(timer),
   });
 }
 

@@ -12,6 +12,8 @@ export interface Watched {
   usage(): Promise<ServerUsage | undefined>;
   /** Of the calls since the last sample. */
   calls(): CallSample;
+  /** Samples then say nothing of the generator. */
+  readonly sharesProcess?: boolean;
   readonly onSample?: (sample: Sample) => void;
 }
 
@@ -86,7 +88,9 @@ function sampleBetween(first: Moment, before: Moment, now: Moment, watched: Watc
     intervalMs,
     series: watched.series,
     calls: watched.calls(),
-    generator: { cpu: (now.clientCpuUs - before.clientCpuUs) / 1_000 / intervalMs },
+    ...(watched.sharesProcess !== true && {
+      generator: { cpu: (now.clientCpuUs - before.clientCpuUs) / 1_000 / intervalMs },
+    }),
   };
   if (now.usage === undefined || before.usage === undefined) return sample;
   return { ...sample, process: processBetween(before.usage, now.usage, intervalMs) };
