@@ -47,6 +47,8 @@ export interface TransportFigures {
   readonly p99us: number;
   /** The rate that the two lines above are of. */
   readonly latencyRate: number;
+  /** The generator itself was late or full at that rate: the latency is not the server's alone. */
+  readonly latencyDoubt?: string;
   /** Not the server but the generator was the limit of maxRate. */
   readonly generatorBound: boolean;
 }
@@ -131,7 +133,10 @@ export function advise(load: DescribedLoad, calibration: Calibration): Advice {
   };
 }
 
-const micros = (value: number): string => `${value < 100 ? value.toFixed(1) : Math.round(value)} µs`;
+const micros = (value: number): string =>
+  value >= 10_000
+    ? `${(value / 1000).toFixed(1)} ms`
+    : `${value < 100 ? value.toFixed(1) : Math.round(value)} µs`;
 const whole = (value: number): string => Math.round(value).toLocaleString('en');
 
 function chooseTransport(

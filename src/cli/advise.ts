@@ -61,11 +61,20 @@ function render(load: DescribedLoad, calibration: Calibration, advice: Advice): 
   const choices = columns(
     advice.choices.map(({ about, choice, because }) => [about, paint(choice, 'bold'), because]),
   );
+  const doubt = calibration.transports.find(({ latencyDoubt }) => latencyDoubt !== undefined)?.latencyDoubt;
   const shape = `${rate(load.callsPerSecond)} calls/s, ${rate(load.payloadBytes)} bytes each way, ${load.connections} connections, ${load.clients} clients`;
   return [
     `For ${shape}, measured on this host:`,
     measured,
     choices,
+    ...(doubt === undefined
+      ? []
+      : [
+          paint(
+            `Latencies are not the servers' alone (${doubt}): something else uses this host. Run it again when it is quiet.`,
+            'yellow',
+          ),
+        ]),
     ...(advice.keepsLatency === false
       ? [paint(`No transport keeps 99 % of the calls within ${load.p99Ms} ms at this rate here.`, 'yellow')]
       : []),

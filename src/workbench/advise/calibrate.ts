@@ -108,6 +108,7 @@ async function measureTransport(
     p50us: open.p50us,
     p99us: open.p99us,
     latencyRate: open.rate,
+    ...(open.saturation === undefined ? {} : { latencyDoubt: open.saturation }),
     generatorBound: closed.saturation !== undefined,
   };
 }
