@@ -44,9 +44,12 @@ uint64_t ParseId(const char* digits, size_t count) {
 
 }  // namespace
 
-Connection::Connection(Common* common, const Endpoint& endpoint, std::shared_ptr<const Requests> requests,
-                       std::unique_ptr<Reader> reader)
-    : common_(common), endpoint_(endpoint), messages_(std::move(requests)), reader_(std::move(reader)) {
+Connection::Connection(Common* common, Link* link)
+    : common_(common),
+      endpoint_(link->endpoint),
+      messages_(std::move(link->requests)),
+      reader_(std::move(link->reader)) {
+  in_.Append(link->rest.data(), link->rest.size());
   requests_.resize(kFirstRequests);
   mask_ = kFirstRequests - 1;
 }

@@ -9,6 +9,7 @@
 #include "byte_buffer.h"
 #include "endpoint.h"
 #include "handshake.h"
+#include "link.h"
 #include "payload.h"
 #include "plan.h"
 #include "reader.h"
@@ -42,8 +43,8 @@ class Connection {
   enum class Io { kOk, kBlocked, kClosed, kReopen };
   enum class State { kReady, kConnecting, kShakingHands, kAway };
 
-  Connection(Common* common, const Endpoint& endpoint, std::shared_ptr<const Requests> requests,
-             std::unique_ptr<Reader> reader);
+  // Takes `link` over.
+  Connection(Common* common, Link* link);
 
   // Whether one more request may be put in; Enqueue then does it. Its latency
   // counts from `from_ns`.

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <cstdio>
 #include <utility>
 
 #include "handshake.h"
@@ -11,16 +12,23 @@
 namespace loadgen {
 namespace {
 
+std::string NoAnswer(double seconds) {
+  char text[64];
+  snprintf(text, sizeof text, "no answer within %g s", seconds);
+  return text;
+}
+
 // Moves bytes until `take` has had enough: it gets what came and erases what it
 // is done with, and returns false to go on. `problem` is what ended it
 // otherwise.
 template <typename Take>
-std::string Converse(const Options& options, const Endpoint& endpoint, std::string* out, Take take) {
+std::string Converse(const Options& options, Link* link, std::string* out, Take take) {
+  const Endpoint& endpoint = link->endpoint;
   const uint64_t until = NowNs() + static_cast<uint64_t>(options.timeout_seconds * 1e9);
-  std::string in, problem;
+  std::string &in = link->rest, problem;
   while (!take(&in, &problem) || !out->empty()) {
     if (!problem.empty()) return problem;
-    if (NowNs() >= until) return "no answer within " + std::to_string(options.timeout_seconds) + " s";
+    if (NowNs() >= until) return NoAnswer(options.timeout_seconds);
     if (StopRequested()) return "stopped";
     pollfd fds[2] = {{endpoint.read_fd, POLLIN, 0}, {endpoint.write_fd, POLLOUT, 0}};
     poll(fds, out->empty() ? 1 : 2, 100);
@@ -63,7 +71,7 @@ std::string OpenLink(const Options& options, const Plan& plan, const std::shared
                                               : SpawnChild(options, &link->endpoint, child);
   if (!problem.empty()) return problem;
   Handshake handshake(options, plan, false);
-  problem = Converse(options, link->endpoint, &handshake.out, [&](std::string* in, std::string* wrong) {
+  problem = Converse(options, link, &handshake.out, [&](std::string* in, std::string* wrong) {
     size_t consumed = 0;
     *wrong = handshake.Take(in->data(), in->size(), &consumed);
     in->erase(0, consumed);
@@ -80,9 +88,9 @@ std::string OpenLink(const Options& options, const Plan& plan, const std::shared
 std::string CallOnce(const Options& options, Link* link, size_t operation, std::string* reply) {
   LineReader lines;
   Reader* reader = link->reader == nullptr ? &lines : link->reader.get();
-  std::string out = link->requests->operations[operation].bytes, rest;
+  std::string out = link->requests->operations[operation].bytes;
   bool answered = false;
-  std::string problem = Converse(options, link->endpoint, &out, [&](std::string* in, std::string* wrong) {
+  return Converse(options, link, &out, [&](std::string* in, std::string* wrong) {
     while (!answered) {
       Reader::Message message;
       size_t consumed = 0;
@@ -96,11 +104,8 @@ std::string CallOnce(const Options& options, Link* link, size_t operation, std::
       answered = IsAnswer(*reader, *reply, message.status, wrong);
       if (!wrong->empty()) return false;
     }
-    rest = *in;
     return true;
   });
-  if (!problem.empty()) return problem;
-  return rest.empty() ? "" : "more than one message came back: " + rest.substr(0, 200);
 }
 
 }  // namespace loadgen

@@ -18,6 +18,7 @@ struct Link {
   Endpoint endpoint;
   std::unique_ptr<Reader> reader;  // nullptr for lines
   std::shared_ptr<const Requests> requests;
+  std::string rest;  // what came behind the last answer
 };
 
 // Opens one connection. `shared` is what it sends unless a session makes that

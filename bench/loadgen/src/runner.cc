@@ -96,9 +96,7 @@ std::string Runner::StartLoop() {
                    : options_.wire == Wire::kHttp ? options_.depth
                                                   : kOpenLoopWindow;
   for (size_t i = 0; i < links_.size(); i++) {
-    Link& link = links_[i];
-    connections_.push_back(
-        std::make_unique<Connection>(&common_, link.endpoint, link.requests, std::move(link.reader)));
+    connections_.push_back(std::make_unique<Connection>(&common_, &links_[i]));
     Watch(i, EPOLL_CTL_ADD, EPOLLIN);
   }
   open_ = connections_.size();

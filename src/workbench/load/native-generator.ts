@@ -5,7 +5,7 @@ import { type ErrorCode, RingwireError } from '../../errors.js';
 import { aborted } from '../../transports/system-errors.js';
 import { checkLoadPlan } from './check-plan.js';
 import type { LoadInterval, LoadPlan, LoadReport, LoadWatch } from './load-plan.js';
-import { nativeArguments, nativeInput, nativeProblem } from './native-plan.js';
+import { type NativeOptions, nativeArguments, nativeInput, nativeProblem } from './native-plan.js';
 import { nativeProgram } from './native-program.js';
 import { loadIntervalOf, loadReportOf, type NativeLine, type NativeReport } from './native-report.js';
 
@@ -17,20 +17,13 @@ const failures: readonly (readonly [RegExp, ErrorCode])[] = [
   [/cannot connect to .*: (Connection refused|No such file or directory)$/, 'CONNECTION_REFUSED'],
   [/cannot resolve /, 'ADDRESS_INVALID'],
   [/: no answer within|^no answer within/, 'DEADLINE_EXCEEDED'],
-  [/initialize: (not a result|HTTP)/, 'PROTOCOL_VERSION'],
+  [/initialize: not a result/, 'PROTOCOL_VERSION'],
   [/first call: (not a result|no JSON object|an answer to another request|more than one)/, 'RPC_ERROR'],
+  [/HTTP 40[13]/, 'UNAUTHORIZED'],
   [/HTTP \d+/, 'HTTP_STATUS'],
   [/cannot pin to CPU/, 'CONFIG_INVALID'],
   [/the server closed the connection|write: Broken pipe|Connection reset/, 'CONNECTION_CLOSED'],
 ];
-
-/** Options that are no part of a plan. */
-export interface NativeOptions {
-  /** The program; default: nativeProgram(). */
-  readonly path?: string;
-  /** A file that gets every measured latency, in nanoseconds, one a line. */
-  readonly latencies?: string;
-}
 
 /** Rejects as runLoad() does. */
 export async function runNativeLoad(
@@ -42,7 +35,7 @@ export async function runNativeLoad(
   const problem = nativeProblem(plan);
   if (problem !== undefined) throw new RingwireError('CONFIG_INVALID', `${problem}.`);
   if (watch.signal?.aborted) throw aborted('The load', watch.signal);
-  const child = spawn(options.path ?? programPath(), nativeArguments(plan, options.latencies), {
+  const child = spawn(programPath(), nativeArguments(plan, options), {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const onAbort = (): void => {

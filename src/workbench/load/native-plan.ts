@@ -15,9 +15,6 @@ const idPlace = '9999999';
 /** Over HTTP/2 and TLS there is JavaScript. */
 const nativeTransports = new Set(['tcp', 'unix', 'stdio', 'http', 'ws']);
 
-/** How long the generator waits for each first answer, and at most 10 s of it for the last ones. */
-const answerSeconds = 30;
-
 /** The same mix in every run. */
 const seed = 20_261_122;
 
@@ -37,8 +34,15 @@ function addressOf(url: string): string {
   return `${endpoint.kind}://${host}:${endpoint.port}${path}`;
 }
 
-/** `latencies`: a file for every measured latency, in nanoseconds. */
-export function nativeArguments(plan: LoadPlan, latencies?: string): string[] {
+/** Options of the generator that are no part of a plan. */
+export interface NativeOptions {
+  /** How long each first answer is waited for, and at most 10 s of it for the last ones. Default: 30. */
+  readonly answerSeconds?: number;
+  /** A file that gets every measured latency, in nanoseconds, one a line. */
+  readonly latencies?: string;
+}
+
+export function nativeArguments(plan: LoadPlan, options: NativeOptions = {}): string[] {
   const { target, connections, depth, rate, cores } = plan;
   const numbers: Readonly<Record<string, number | undefined>> = {
     connections,
@@ -47,7 +51,7 @@ export function nativeArguments(plan: LoadPlan, latencies?: string): string[] {
     rate,
     warmup: plan.warmupSeconds,
     seconds: plan.seconds,
-    timeout: answerSeconds,
+    timeout: options.answerSeconds ?? 30,
     'interval-ms': plan.intervalMs ?? 1_000,
     seed,
     'server-pid': plan.serverPid,
@@ -57,7 +61,7 @@ export function nativeArguments(plan: LoadPlan, latencies?: string): string[] {
   const args = Object.entries(numbers).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, String(value)],
   );
-  if (latencies !== undefined) args.push('--latencies', latencies);
+  if (options.latencies !== undefined) args.push('--latencies', options.latencies);
   const where =
     'command' in target ? ['--', ...target.command] : ['--reconnect', 'yes', '--url', addressOf(target.url)];
   return ['load', ...args, ...where];
