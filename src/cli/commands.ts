@@ -31,6 +31,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Recommend a transport, buffers and workers for a load, from a short run on this host',
     load: async () => (await import('./advise.js')).adviseCommand,
   },
+  'bench compare': {
+    summary: 'Compare two servers under the same load, or two files of results',
+    load: async () => (await import('./compare.js')).compare,
+  },
   'bench trend': {
     summary: 'Show how recorded results changed over time, and where their level changed',
     load: async () => (await import('./trend.js')).trend,
@@ -38,6 +42,26 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   capacity: {
     summary: 'Predict what more connections, workers or nodes will serve, from a scaling run',
     load: async () => (await import('./capacity.js')).capacity,
+  },
+  profile: {
+    summary: 'Record where processor time or memory goes, as a flamegraph',
+    load: async () => (await import('./profile.js')).profile,
+  },
+  'profile list': {
+    summary: 'List the profiles that are kept',
+    load: async () => (await import('./profile-list.js')).profileList,
+  },
+  'profile diff': {
+    summary: 'Compare two profiles in a differential flamegraph',
+    load: async () => (await import('./profile-diff.js')).profileDiff,
+  },
+  'profile remove': {
+    summary: 'Remove profiles that are kept',
+    load: async () => (await import('./profile-remove.js')).profileRemove,
+  },
+  top: {
+    summary: 'Show live what a server or a process does',
+    load: async () => (await import('./top.js')).top,
   },
   help: {
     summary: 'Explain a command',
