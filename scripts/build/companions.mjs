@@ -39,7 +39,6 @@ const loadedWith = [
       'src/serialization/envelope-scanner.ts',
       'src/rpc/json-text.ts',
       'src/transports/open.ts',
-      'src/cli/bench/server-child.ts',
       'src/workbench/servers/server-child.ts',
       'src/workbench/load/javascript/load-child.ts',
       'src/workbench/analyzer/echo-child.ts',

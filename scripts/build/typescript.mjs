@@ -17,7 +17,6 @@ const entryPoints = [
   'src/mcp/index.ts',
   'src/workbench/index.ts',
   'src/cli/main.ts',
-  'src/cli/bench/server-child.ts',
   'src/workbench/servers/server-child.ts',
   'src/workbench/load/javascript/load-child.ts',
   'src/workbench/analyzer/echo-child.ts',

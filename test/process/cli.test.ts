@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -252,37 +252,4 @@ describe('servers of others', () => {
     ]);
     expect(outside).toMatchObject({ code: 4, stdout: '', stderr: expect.stringContaining('denied') });
   });
-});
-
-describe('ringwire bench quick', () => {
-  it('measures and says who was the limit', async () => {
-    const args = [
-      'bench',
-      'quick',
-      '--seconds',
-      '1',
-      '--connections',
-      '2',
-      '--depth',
-      '4',
-      '--generator',
-      'javascript',
-    ];
-    const { code, stdout } = await ringwire([...args, '--json']);
-    expect(code).toBe(0);
-    const result = JSON.parse(stdout) as Record<string, number | boolean | string>;
-    expect(result).toMatchObject({ connections: 2, depth: 4, generator: 'javascript' });
-    expect(result.calls).toBeGreaterThan(100);
-    expect(result.p99Us).toBeGreaterThanOrEqual(Number(result.p50Us));
-    expect(result.generatorWasLimit).toBe(Number(result.generatorCpu) >= 0.9);
-  });
-
-  it.skipIf(!existsSync(join(root, 'bench/loadgen/build/loadgen')))(
-    'uses the C++ generator of a clone',
-    async () => {
-      const { code, stdout } = await ringwire(['bench', 'quick', '--seconds', '1', '--generator', 'c++']);
-      expect(code).toBe(0);
-      expect(stdout).toMatch(/^generator +C\+\+ in a process of its own/m);
-    },
-  );
 });

@@ -80,14 +80,14 @@ export function parseCriterion(metric: string, text: string, transport?: string)
   const known = units[metrics[metric].kind];
   const example = `"${metric}: ${exampleOf(metric)}"`;
   const match = pattern.exec(text.trim());
-  if (match === null) throw invalid(`${metric}: "${text}" is no criterion`, `For instance ${example}.`);
+  if (match === null) throw invalid(`"${text}" is no criterion of ${metric}`, `For instance ${example}.`);
   const [, comparison = '=', digits, unit = ''] = match;
   // Nothing of anything is nothing in every unit.
   const factor = Object.hasOwn(known, unit) ? known[unit] : Number(digits) === 0 ? 1 : undefined;
   if (factor === undefined) {
     const names = Object.keys(known).filter((name) => name !== '');
     throw invalid(
-      unit === '' ? `${metric}: "${text}" has no unit` : `${metric}: "${unit}" is none of its units`,
+      unit === '' ? `the limit "${text}" of ${metric} has no unit` : `"${unit}" is no unit of ${metric}`,
       `It has ${names.join(', ')}; for instance ${example}.`,
     );
   }

@@ -1,13 +1,13 @@
 /** Scenario files. Every key of them stands in docs/benchmarking.md. */
+import { maxLoadConnections, maxLoadDepth, maxLoadRate, maxLoadSeconds } from '../load/check-plan.js';
 import type { LoadOperation } from '../load/load-plan.js';
+import { parseMix } from '../load/operations.js';
+import { textKinds } from '../load/sample-arguments.js';
 import { type MeasuredTransport, measuredTransports } from '../servers/measured-server.js';
 import { type Criterion, metrics, parseCriterion } from './criteria.js';
 import {
   type FormName,
   formNames,
-  type Mix,
-  type MixPart,
-  mixParts,
   type Rise,
   type Scenario,
   type ScenarioForm,
@@ -20,15 +20,17 @@ const positive = (max: number): NumberRange => ({ min: 1, max, integer: true });
 
 /** What a number of the load may be, in files and on the command line. */
 export const loadRanges = {
-  connections: positive(100_000),
-  depth: positive(1_000_000),
-  rate: { min: 0.1, max: 1e8 },
-  seconds: { min: 0.1, max: 7 * 86_400 },
+  connections: positive(maxLoadConnections),
+  depth: positive(maxLoadDepth),
+  rate: { min: 0.1, max: maxLoadRate },
+  seconds: { min: 0.1, max: maxLoadSeconds },
   warmup: { min: 0, max: 3_600 },
-  payload: { min: 0, max: 16 * 1024 * 1024, integer: true },
+  payload: positive(16 * 1024 * 1024),
 } as const satisfies Record<string, NumberRange>;
 
-const generators = ['auto', 'native', 'javascript'] as const;
+/** Eras a scenario may name. */
+export const eras = ['auto', 'modern', 'legacy', 'none'] as const;
+export const generators = ['auto', 'native', 'javascript'] as const;
 const expectations = ['result', 'any-result', 'subscription'] as const;
 const loadKeys = [
   ...Object.keys(loadRanges),
@@ -39,12 +41,14 @@ const loadKeys = [
   'arguments',
   'method',
   'params',
+  'resource',
+  'era',
   'operations',
   'generator',
 ];
 const variedKeys = ['connections', 'depth', 'rate', 'payload'] as const;
 const riseRanges = {
-  from: { min: 1, max: 1e8 },
+  from: { min: 1, max: maxLoadRate },
   factor: { min: 1.05, max: 10 },
   steps: positive(100),
   refine: { min: 0, max: 10, integer: true },
@@ -115,6 +119,8 @@ function loadOf(fields: ReadonlyMap<string, YamlValue>): ScenarioLoad {
     else if (key === 'mix') load[key] = mixOf(value);
     else if (key === 'payloads') load[key] = payloadsOf(value);
     else if (key === 'generator') load[key] = value.word(generators);
+    else if (key === 'text') load[key] = value.word(textKinds);
+    else if (key === 'era') load[key] = value.word(eras);
     else if (key === 'operations') load[key] = value.list().map(operationOf);
     else if (key === 'arguments' || key === 'params') load[key] = value.object();
     else if (loadKeys.includes(key)) load[key] = value.text();
@@ -122,12 +128,15 @@ function loadOf(fields: ReadonlyMap<string, YamlValue>): ScenarioLoad {
   return load;
 }
 
-function mixOf(value: YamlValue): Mix {
-  if (!value.isMap) return value.word(['echo', 'mcp']);
-  const mix: Partial<Record<MixPart, number>> = {};
-  for (const [part, weight] of value.fields(mixParts))
-    mix[part as MixPart] = weight.number({ min: 0, max: 1e6 });
-  if (!Object.values(mix).some((weight) => weight > 0)) throw value.fault('has no weight above 0.');
+/** A name, weights as text, or a map of weights. */
+function mixOf(value: YamlValue): string {
+  const mix = value.isMap
+    ? value
+        .entries()
+        .map(([kind, weight]) => `${kind}=${weight.number({ min: 0, max: 1e6 })}`)
+        .join(',')
+    : value.text();
+  value.within(() => parseMix(mix));
   return mix;
 }
 
@@ -135,8 +144,8 @@ function payloadsOf(value: YamlValue): Record<number, number> {
   const payloads: Record<number, number> = {};
   for (const [bytes, weight] of value.entries()) {
     const { max } = loadRanges.payload;
-    if (!/^\d+$/.test(bytes) || Number(bytes) > max)
-      throw weight.fault(`has a key that is no number of bytes from 0 to ${max}.`);
+    if (!/^[1-9]\d*$/.test(bytes) || Number(bytes) > max)
+      throw weight.fault(`has a key that is no number of bytes from 1 to ${max}.`);
     payloads[Number(bytes)] = weight.number({ min: 1e-6, max: 1e6 });
   }
   return payloads;

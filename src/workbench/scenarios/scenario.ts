@@ -1,16 +1,12 @@
 /** A scenario: what is loaded, how, and what it must reach. Files of it are read by parse-scenario.ts. */
-import type { LoadOperation } from '../load/load-plan.js';
+import type { LoadEra, LoadOperation } from '../load/load-plan.js';
+import type { TextKind } from '../load/sample-arguments.js';
 import type { MeasuredTransport } from '../servers/measured-server.js';
 import type { Criterion } from './criteria.js';
 
-/** What clients ask for: echo calls, the mix of MCP (0.7 read, 0.2 call, 0.1 subscribe), or weights of one's own. */
-export type Mix = 'echo' | 'mcp' | Readonly<Partial<Record<MixPart, number>>>;
-export const mixParts = ['read', 'call', 'subscribe'] as const;
-export type MixPart = (typeof mixParts)[number];
-
 /** Every key may be given in the file, in one of its forms and on the command line; the later one counts. */
 export interface ScenarioLoad {
-  /** Default 8. */
+  /** Default 8; 32 over HTTP/1.1, which has one request in flight on each; 1 on stdio. */
   readonly connections?: number;
   /** Requests in flight on each connection. Default 16 in the closed loop, as many as it takes in the open one. */
   readonly depth?: number;
@@ -20,16 +16,22 @@ export interface ScenarioLoad {
   readonly seconds?: number;
   /** Seconds before the clock starts. Default 1. */
   readonly warmup?: number;
-  readonly mix?: Mix;
+  /** 'mcp', 'echo', 'list', 'ping', or weights: 'read=0.7,call=0.2,subscribe=0.1'. Default: mcp. */
+  readonly mix?: string;
   /** Bytes of text in each call. */
   readonly payload?: number;
   /** Bytes of text by their weight: calls of several sizes in one run. */
   readonly payloads?: Readonly<Record<number, number>>;
-  readonly text?: string;
+  /** What the text consists of. Default ascii. */
+  readonly text?: TextKind;
   readonly tool?: string;
   readonly arguments?: Readonly<Record<string, unknown>>;
   readonly method?: string;
   readonly params?: Readonly<Record<string, unknown>>;
+  /** URI that reads and subscriptions are for. */
+  readonly resource?: string;
+  /** Default 'auto': the server is asked. */
+  readonly era?: LoadEra | 'auto';
   /** Word for word, in the place of a mix. */
   readonly operations?: readonly LoadOperation[];
   readonly generator?: 'auto' | 'native' | 'javascript';

@@ -16,21 +16,24 @@ export class YamlValue {
   /** Where it stands in the structure: 'load.rate'. */
   readonly path: string;
   readonly #offset: number;
+  readonly #keyOffset: number;
 
   constructor(source: YamlSource, node: Node | null, path: string, offset: number) {
     this.#source = source;
     this.#node = node;
     this.path = path;
     this.#offset = node?.range?.[0] ?? offset;
+    this.#keyOffset = offset;
   }
 
   /** An error at this place. */
-  fault(problem: string, right = ''): RingwireError {
-    return this.#source.fault(
-      this.#offset,
-      `${this.path === '' ? '' : `"${this.path}" `}${problem}`.trim(),
-      right,
-    );
+  fault(problem: string, right = '', offset = this.#offset): RingwireError {
+    return this.#source.fault(offset, `${this.path === '' ? '' : `"${this.path}" `}${problem}`.trim(), right);
+  }
+
+  /** An error of the name that this value has. */
+  nameFault(problem: string, right: string): RingwireError {
+    return this.fault(problem, right, this.#keyOffset);
   }
 
   /** An error of something that stands below, told as this value's. */
@@ -109,7 +112,7 @@ export class YamlValue {
     for (const [name, value] of this.entries()) {
       if (!known.includes(name)) {
         const near = closestName(name, known);
-        throw value.fault(
+        throw value.nameFault(
           'is no key of a scenario.',
           near === undefined ? `Known here are ${known.join(', ')}.` : `Did you mean "${near}"?`,
         );
@@ -133,7 +136,6 @@ export class YamlValue {
   #entry({ key, value }: Pair<Node, Node | null>): [string, YamlValue] {
     const name = isScalar(key) ? String(key.value) : '';
     const path = this.path === '' ? name : `${this.path}.${name}`;
-    // A fault of an unknown key is told at the key; null has no place of its own.
     return [name, new YamlValue(this.#source, value, path, key.range?.[0] ?? this.#offset)];
   }
 }

@@ -1,0 +1,84 @@
+/** From the load of a scenario to the plan that a generator runs, for the server at hand. */
+import { Acquaintance } from '../load/era.js';
+import type { LoadOperation, LoadPlan, LoadTarget } from '../load/load-plan.js';
+import { chooseOperations } from '../load/operations.js';
+import { type LoadRequest, prepareLoad } from '../load/prepare.js';
+import type { ResolvedLoad } from './expand.js';
+import { formatSize } from './run-result.js';
+
+export type RunSettings = Pick<LoadPlan, 'serverPid' | 'cores'>;
+
+/** Asks the server what it speaks and offers. Rejects as prepareLoad() does. */
+export async function planRun(
+  target: LoadTarget,
+  load: ResolvedLoad,
+  settings: RunSettings,
+): Promise<LoadPlan> {
+  const { mix, method, params, tool, resource, text, payload, era } = load;
+  const request: LoadRequest = {
+    target,
+    era,
+    mix,
+    method,
+    params,
+    tool,
+    arguments: load.arguments,
+    resource,
+    text,
+    textBytes: payload,
+    connections: load.connections,
+    depth: load.depth,
+    rate: load.rate,
+    warmupSeconds: load.warmup,
+    seconds: load.seconds,
+    generator: load.generator,
+    intervalMs: intervalMs(load.seconds),
+    ...settings,
+  };
+  if (load.operations === undefined && load.payloads === undefined) return prepareLoad(request);
+  return withOperations(request, load);
+}
+
+/** What a server at hand is asked and in which era, for a load that is run by other means than planRun()'s. */
+export async function prepareSubject(
+  target: LoadTarget,
+  load: ResolvedLoad,
+  signal?: AbortSignal,
+): Promise<Pick<LoadPlan, 'era' | 'operations'>> {
+  signal?.throwIfAborted();
+  const { era, operations } = await planRun(target, load, {});
+  return { era, operations };
+}
+
+/** Operations that no mix names: those of the file, and calls of several sizes. */
+async function withOperations(request: LoadRequest, load: ResolvedLoad): Promise<LoadPlan> {
+  const given = request.era === 'auto' ? undefined : request.era;
+  const server = await Acquaintance.make(request.target, given);
+  try {
+    const { era } = server.facts;
+    const operations = load.operations ?? (await sized(load, server));
+    // Of the request it is the shape alone that counts.
+    const { mix, tool, arguments: _, resource, text, textBytes, ...shape } = request;
+    const plan = await prepareLoad({ ...shape, era, method: operations[0].method });
+    return { ...plan, operations };
+  } finally {
+    await server.close();
+  }
+}
+
+async function sized(
+  { tool, text, payloads = {} }: ResolvedLoad,
+  server: Acquaintance,
+): Promise<LoadOperation[]> {
+  const operations: LoadOperation[] = [];
+  for (const [bytes, weight] of Object.entries(payloads)) {
+    const choice = { mix: 'echo', tool, text, textBytes: Number(bytes) };
+    const [operation] = await chooseOperations(choice, server);
+    operations.push({ ...operation, name: `call ${formatSize(Number(bytes))}`, weight });
+  }
+  return operations;
+}
+
+function intervalMs(seconds: number): number {
+  return Math.min(1000, Math.max(100, Math.round(seconds * 20)));
+}
