@@ -4,7 +4,7 @@
 //
 //   --to FOLDER       where NAME.png of NAME.html goes (docs/images)
 //   --element CSS     only this element, '#chart-latency' for instance; without it the page from its top
-//   --width N         of the window in CSS pixels (1100)
+//   --width N         of the window in CSS pixels (1250)
 //   --height N        most of the picture (1400)
 //   --dark            as readers with a dark theme see it
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ function readOptions() {
       options: {
         to: { type: 'string', default: path.join(root, 'docs/images') },
         element: { type: 'string' },
-        width: { type: 'string', default: '1100' },
+        width: { type: 'string', default: '1250' },
         height: { type: 'string', default: '1400' },
         dark: { type: 'boolean', default: false },
       },

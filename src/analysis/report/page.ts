@@ -2,6 +2,8 @@
 
 export interface ChartSeries {
   readonly name: string;
+  /** Where it is drawn otherwise than the chart: what was measured as points, the curve through them as a line. */
+  readonly kind?: 'line' | 'points';
   /** Milliseconds since the epoch where the axis is 'time'. Rising. */
   readonly x: readonly number[];
   /** null leaves a gap. As many as x. */

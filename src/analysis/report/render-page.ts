@@ -10,6 +10,9 @@ const maxChartRows = 100;
 /** '1,234.5', '-3 %', '12 ms', '±1.2', '—': what reads better with its digits below each other. */
 const figure = /^[-+±≈<>]?\s?\d[\d,.\s]*(?:e[-+]?\d+)?\s?(?:%|[a-zA-Zµ/]{1,12})?$|^[—–-]?$/;
 
+/** Characters beyond which a cell may break into lines. */
+const maxUnbroken = 40;
+
 /** Columns whose cells are all figures, at least one of them. */
 function figureColumns({ columns, rows }: Table): boolean[] {
   return columns.map((_, column) => {
@@ -20,16 +23,17 @@ function figureColumns({ columns, rows }: Table): boolean[] {
 
 function tableHtml(table: Table): string {
   const right = figureColumns(table);
-  const kind = (column: number) => (right[column] ? ' class="figure"' : '');
+  const kind = (column: number, text = '') =>
+    right[column] ? ' class="figure"' : text.length > maxUnbroken ? ' class="long"' : '';
   const heads = table.columns.map(
     (name, column) => `<th scope="col"${kind(column)}>${escapeHtml(name)}</th>`,
   );
   const rows = table.rows.map((row) => {
     const cells = table.columns.map((_, column) => {
-      const text = escapeHtml(row[column] ?? '');
+      const text = row[column] ?? '';
+      const rest = `${kind(column, text)}>${escapeHtml(text)}`;
       // The first column names the row.
-      if (column === 0) return `<th scope="row"${kind(column)}>${text}</th>`;
-      return `<td${kind(column)}>${text}</td>`;
+      return column === 0 ? `<th scope="row"${rest}</th>` : `<td${rest}</td>`;
     });
     return `<tr>${cells.join('')}</tr>`;
   });

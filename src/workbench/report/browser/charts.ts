@@ -23,7 +23,7 @@ const dashes = [
 const tickSpace = { x: 72, y: 34 };
 
 function seriesOf(chart: Chart, scale: Scale, colours: Palette): uPlot.Series[] {
-  return chart.series.map(({ name, y }, index) => {
+  return chart.series.map(({ name, y, kind = chart.kind }, index) => {
     const colour = colours.series(index);
     const common: uPlot.Series = {
       label: name,
@@ -31,7 +31,7 @@ function seriesOf(chart: Chart, scale: Scale, colours: Palette): uPlot.Series[] 
       width: 2,
       value: (_plot, position) => (position == null ? '–' : formatOn(chart.y, scale.value(position))),
     };
-    if (chart.kind === 'bars')
+    if (kind === 'bars')
       return {
         ...common,
         width: 0,
@@ -39,7 +39,7 @@ function seriesOf(chart: Chart, scale: Scale, colours: Palette): uPlot.Series[] 
         paths: groupedBars(index, chart.series.length),
         points: { show: false },
       };
-    if (chart.kind === 'points')
+    if (kind === 'points')
       return { ...common, paths: () => null, points: { show: true, size: 7, fill: colour } };
     return {
       ...common,

@@ -4,16 +4,40 @@ import type { Chart } from '../../../analysis/report/page.js';
 import type { Palette } from './palette.js';
 import type { Scale } from './scales.js';
 
+const fontPixels = 12;
+
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+const overlap = (a: Box, b: Box) =>
+  a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+
+/** Where the words of a line at height `y` find room: above or below it, at one end or at the other. */
+function placeWords(plot: uPlot, y: number, width: number, startsLeft: boolean, taken: readonly Box[]): Box {
+  const { left, top, width: whole, height: tall } = plot.bbox;
+  const unit = devicePixelRatio;
+  const height = (fontPixels + 4) * unit;
+  const ends = [left + 4 * unit, left + whole - width - 4 * unit];
+  const sides = startsLeft ? ends : ends.reverse();
+  const places = sides.flatMap((x) => [y - height, y + unit].map((at) => ({ x, y: at, width, height })));
+  const inside = places.filter((box) => box.y >= top && box.y + height <= top + tall);
+  return inside.find((box) => !taken.some((other) => overlap(box, other))) ?? inside[0] ?? places[0];
+}
+
 /** A hook that draws over the curves. A mark beyond the axis stands at its end, with an arrow. */
 export function drawMarks(chart: Chart, scale: Scale, colours: Palette): (plot: uPlot) => void {
   return (plot) => {
     const { ctx, bbox } = plot;
     const unit = devicePixelRatio;
+    const taken: Box[] = [];
     ctx.save();
-    ctx.font = `${12 * unit}px system-ui, sans-serif`;
-    // Where curves seldom are: latencies rise to the right.
-    const isLeft = chart.x.scale === 'percentile';
-    ctx.textAlign = isLeft ? 'left' : 'right';
+    ctx.font = `${fontPixels * unit}px system-ui, sans-serif`;
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'middle';
     for (const mark of chart.marks ?? []) {
       const position = scale.position(mark.y);
       if (position === null) continue;
@@ -21,25 +45,26 @@ export function drawMarks(chart: Chart, scale: Scale, colours: Palette): (plot: 
       const y = Math.min(Math.max(wanted, bbox.top), bbox.top + bbox.height);
       if (wanted === y) {
         ctx.setLineDash([6 * unit, 4 * unit]);
-        ctx.lineWidth = 1.5 * unit;
+        ctx.lineWidth = unit;
         ctx.strokeStyle = colours.mark;
         ctx.beginPath();
         ctx.moveTo(bbox.left, y);
         ctx.lineTo(bbox.left + bbox.width, y);
         ctx.stroke();
       }
-      const arrow = wanted < y ? '↑ ' : wanted > y ? '↓ ' : '';
-      const isLow = y - bbox.top < 18 * unit;
-      ctx.textBaseline = isLow ? 'top' : 'bottom';
-      const x = isLeft ? bbox.left + 4 * unit : bbox.left + bbox.width - 4 * unit;
-      const at = [x, y + (isLow ? 4 : -4) * unit] as const;
+      const words = `${wanted < y ? '↑ ' : wanted > y ? '↓ ' : ''}${mark.label}`;
+      // Latencies rise to the right: there is more room at the left.
+      const startsLeft = chart.x.scale === 'percentile';
+      const box = placeWords(plot, y, ctx.measureText(words).width, startsLeft, taken);
+      taken.push(box);
+      const at = [box.x, box.y + box.height / 2] as const;
       // A halo keeps the words readable above curves.
       ctx.setLineDash([]);
       ctx.lineWidth = 4 * unit;
       ctx.strokeStyle = colours.ground;
-      ctx.strokeText(`${arrow}${mark.label}`, ...at);
+      ctx.strokeText(words, ...at);
       ctx.fillStyle = colours.mark;
-      ctx.fillText(`${arrow}${mark.label}`, ...at);
+      ctx.fillText(words, ...at);
     }
     ctx.restore();
   };
