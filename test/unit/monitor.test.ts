@@ -9,7 +9,8 @@ const children = new Set<ChildProcess>();
 
 /** A Node.js process that runs the text and says so. */
 async function child(text: string): Promise<number> {
-  const made = spawn(process.execPath, ['-e', `${text};console.log('runs')`], {
+  // A module, as servers are: it has no require().
+  const made = spawn(process.execPath, ['--input-type=module', '-e', `${text};console.log('runs')`], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   children.add(made);
@@ -124,7 +125,7 @@ describe('monitoring', () => {
   });
 
   it.runIf(isLinux)('samples another process from inside, and leaves it as it was', async () => {
-    const pid = await child('globalThis.kept = []; setInterval(() => kept.push(new Array(1000)), 5)');
+    const pid = await child('const kept = []; setInterval(() => kept.push(new Array(1000)), 5)');
     const [sample] = await taken(monitorResources(2_000, 150, { pid, attach: true }), 1);
     expect(sample.process?.heapUsedBytes).toBeGreaterThan(1_000_000);
     expect(sample.process?.eventLoopUtilization).toBeGreaterThanOrEqual(0);
@@ -134,6 +135,8 @@ describe('monitoring', () => {
     // The inspector was closed again, or this would find it open and the process would still listen.
     const again = await taken(monitorResources(2_000, 100, { pid, attach: true }), 1);
     expect(again[0].process?.pid).toBe(pid);
+    const [lives] = await taken(monitorResources(1_000, 50, { pid }), 1);
+    expect(lives.process?.pid).toBe(pid);
   });
 
   it.runIf(isLinux)('attaches to nothing that SIGUSR1 would end', async () => {

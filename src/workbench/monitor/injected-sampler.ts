@@ -50,7 +50,8 @@ export const takeSample = `globalThis[${key}]?.take()`;
 
 /** Takes it away; with `closes`, the inspector closes behind our connection. */
 export function removeSampler(closes: boolean): string {
-  const close = closes ? `setTimeout(() => require('node:inspector').close(), 20).unref();` : '';
+  // require() is there while this is evaluated, and not in what runs later.
+  const close = closes ? `const { close } = require('node:inspector'); setTimeout(close, 20).unref();` : '';
   return `(() => { globalThis[${key}]?.stop(); ${close} })()`;
 }
 

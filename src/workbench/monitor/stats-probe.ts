@@ -87,8 +87,8 @@ async function fetchTotals(url: URL, headers: Readonly<Record<string, string>>):
   try {
     answer = await fetch(url, { headers, signal: AbortSignal.timeout(timeoutMs) });
   } catch (cause) {
-    const { code } = ((cause as Error).cause ?? {}) as { readonly code?: string };
-    const why = code ?? (cause as Error).message;
+    const inner = (cause as Error).cause as { readonly code?: string; readonly message?: string } | undefined;
+    const why = inner?.code ?? inner?.message ?? (cause as Error).message;
     throw new RingwireError('CONNECTION_REFUSED', `${url.href} does not answer: ${why}.`, { cause });
   }
   const text = await answer.text();
