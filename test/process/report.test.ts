@@ -69,11 +69,14 @@ const empty: Chart = {
 
 let folder: string;
 let browser: Browser;
+/** Opened once for the tests that leave it as it was. */
+let page: OpenedPage;
 
 beforeAll(async () => {
   if (chromium === undefined) return;
   folder = await mkdtemp(join(tmpdir(), 'ringwire-report-'));
   browser = await openBrowser();
+  page = await open(measured);
 });
 
 afterAll(async () => {
@@ -126,7 +129,6 @@ const dataOf = (id: string) =>
 
 describe.skipIf(chromium === undefined)(`a report in Chromium${chromiumMissing}`, () => {
   it('draws every series, in light and in dark', async () => {
-    const page = await open(measured);
     const shown: number[] = [];
     const count = async () => {
       for (const { id, series } of charts)
@@ -140,15 +142,14 @@ describe.skipIf(chromium === undefined)(`a report in Chromium${chromiumMissing}`
     await page.setDark(true);
     await count();
     expect(await ground()).toBe('rgb(20, 23, 27)');
+    await page.setDark(false);
     expect(shown).toHaveLength(14);
     expect(Math.min(...shown)).toBeGreaterThan(50);
     expect(page.errors).toEqual([]);
     expect(page.requests).toEqual([]);
-    await page.close();
   });
 
   it('gives the charts the values they were given', async () => {
-    const page = await open(measured);
     const latency = await page.evaluate<number[][]>(dataOf('latency'));
     // Each nine is as far as the one before; the whole lies beyond the last.
     expect(latency[0].map((x) => Math.round(x * 1000) / 1000)).toEqual([0.301, 1, 2, 3, 4]);
@@ -167,7 +168,6 @@ describe.skipIf(chromium === undefined)(`a report in Chromium${chromiumMissing}`
       [0, 1, 2],
       [40_000, 41_000, 39_000],
     ]);
-    await page.close();
   });
 
   it('shows values below the pointer and zooms where it is dragged', async () => {
@@ -255,7 +255,6 @@ describe.skipIf(chromium === undefined)(`a report in Chromium${chromiumMissing}`
   });
 
   it('reads without eyes: headings, table heads, a name and figures for each chart', async () => {
-    const page = await open(measured);
     const { nodes } = (await page.command('Accessibility.getFullAXTree')) as {
       nodes: { role?: { value: string }; name?: { value: string } }[];
     };
@@ -278,7 +277,6 @@ describe.skipIf(chromium === undefined)(`a report in Chromium${chromiumMissing}`
       ['99.9 %', '10', '20'],
       ['100 %', '100', '200'],
     ]);
-    await page.close();
   });
 
   it('prints dark pages as light ones', async () => {
