@@ -8,6 +8,7 @@ import { ring } from './ring.mjs';
 import { scan } from './scan.mjs';
 import { stdio, tcp, unix } from './streams.mjs';
 import { targets } from './targets.mjs';
+import { witness } from './witness.mjs';
 
 const parts = { tcp, unix, stdio, http, ws, openloop, idle, large, ring, scan, coldstart, micro };
 
@@ -25,4 +26,4 @@ const all = {
 };
 
 /** Name on the command line -> { title, run(context) → records }. */
-export const scenarios = { ...parts, all, targets };
+export const scenarios = { ...parts, all, targets, witness };

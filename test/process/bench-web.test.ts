@@ -1,5 +1,5 @@
 /** The benchmarks of HTTP and WebSocket: that the generator reads what servers may send, and the records are whole. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -302,6 +302,19 @@ test('http and ws --json print whole lines, with witnesses where they are instal
     expect(record).toMatchObject({ transport: record.scenario, errors: 0, quick: true });
   }
   expect(await readFile(join(results, 'http.jsonl'), 'utf8')).toBe(http.stdout);
+});
+
+test('witness --json sets the rates of other generators beside ours', {
+  timeout: timeoutMs,
+}, async (context) => {
+  const tools = ['wrk', 'h2load'].filter((name) => spawnSync(name, ['--version']).error === undefined);
+  if (tools.length === 0) return context.skip('neither wrk nor h2load is installed');
+  const { code, stdout } = await bench('witness', '--json', '--quick', '--contenders', 'raw-uws');
+  expect(code).toBe(0);
+  const [record] = records(stdout);
+  expect(record).toMatchObject({ scenario: 'witness', contender: 'raw-uws', errors: 0, quick: true });
+  for (const tool of tools)
+    expect(record[`${tool}Ratio`]).toBeCloseTo(Number(record[`${tool}Rate`]) / Number(record.rate), 3);
 });
 
 test('openloop and idle --json print transport, tail latency, errors and bytes of a connection', {
