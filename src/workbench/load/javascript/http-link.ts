@@ -26,6 +26,8 @@ class HttpLink implements Link {
   readonly #headers = new Map<Message, string[]>();
   /** Those a subscription may be taken back of. */
   readonly #calls = new Map<number, HttpCall>();
+  /** The connection that the first request takes. */
+  #unused: Socket | undefined;
 
   constructor(address: Address, depth: number, headers: Readonly<Record<string, string>>, first: Socket) {
     const endpoint = address.endpoint as HttpEndpoint;
@@ -33,7 +35,7 @@ class HttpLink implements Link {
     this.shown = address.shown;
     this.#path = endpoint.path;
     this.#session = new SessionFields(headers);
-    let open: Socket | undefined = first;
+    this.#unused = first;
     const name = host.includes(':') ? `[${host}]` : host;
     this.#client = new Client(`http${isSecure ? 's' : ''}://${name}:${port}`, {
       pipelining: depth,
@@ -42,8 +44,8 @@ class HttpLink implements Link {
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: (_options, callback) => {
-        const ready = open;
-        open = undefined;
+        const ready = this.#unused;
+        this.#unused = undefined;
         // In a turn of its own in either case: undici overhears an answer that comes at once.
         const socket = ready?.destroyed === false ? Promise.resolve(ready) : openSocket(address);
         socket.then(
@@ -94,6 +96,7 @@ class HttpLink implements Link {
 
   async close(): Promise<void> {
     this.events = noEvents;
+    this.#unused?.destroy();
     await this.#client.destroy();
   }
 }

@@ -92,17 +92,22 @@ export class LoadRun {
     const onAbort = (): void => this.#wake?.();
     signal?.addEventListener('abort', onAbort);
     const ticker = rate === undefined ? undefined : new Ticker(() => this.#sendDue());
-    this.#begin(warmupSeconds);
     const timer = setInterval(() => this.#endInterval(), intervalMs);
     try {
-      await this.#sleepUntil(this.#windowAt);
-      this.#endInterval();
+      this.#intervalFrom = this.#usage();
+      if (warmupSeconds > 0) {
+        this.#windowAt = this.#intervalFrom.at + warmupSeconds * 1000;
+        this.#begin();
+        await this.#sleepUntil(this.#windowAt);
+        this.#endInterval();
+      }
       tally.begin();
       const before = this.#usage();
       this.#windowAt = before.at;
       this.#intervalFrom = before;
       timer.refresh();
       const scheduledBefore = this.#scheduled;
+      if (warmupSeconds === 0) this.#begin();
       await this.#sleepUntil(before.at + seconds * 1000);
       this.#sendDue();
       const after = this.#usage();
@@ -121,11 +126,9 @@ export class LoadRun {
     }
   }
 
-  #begin(warmupSeconds: number): void {
+  #begin(): void {
     const { lanes } = this.#parts;
-    this.#intervalFrom = this.#usage();
     this.startedAt = performance.now();
-    this.#windowAt = this.startedAt + warmupSeconds * 1000;
     this.#isScheduling = this.#plan.rate !== undefined;
     for (const lane of lanes) {
       lane.isSending = true;
