@@ -46,7 +46,9 @@ type MeasuredRecord = BenchRecord & {
   readonly frameBytes?: number;
   readonly shape?: string;
   readonly messageBytes?: number;
+  readonly mix?: string;
   readonly quick?: boolean;
+  readonly form?: string;
 };
 
 /** The machine's fingerprint; of records without one, what is known of it. */
@@ -58,17 +60,20 @@ function machineOf({ machine, node }: BenchRecord): string {
   return `${cpu}, ${cores} cores${fingerprint === undefined ? '' : ` (${fingerprint})`}${version}`;
 }
 
-function nameOf(record: MeasuredRecord): string {
+/** `withContender`: whether who was measured is part of it. */
+export function recordName(record: BenchRecord, withContender = true): string {
   const { scenario, contender, transport, connections, depth, targetRate } = record;
-  const { payload, text, textBytes, frameBytes, shape, messageBytes } = record;
+  const { payload, text, textBytes, frameBytes, shape, messageBytes, mix, form } = record as MeasuredRecord;
   const bytes = textBytes ?? frameBytes ?? messageBytes;
   const parts = [
-    contender,
+    withContender ? contender : undefined,
     transport,
     connections === undefined ? undefined : `${connections}x${depth ?? 'any'}`,
     targetRate === undefined ? undefined : `${targetRate}/s wanted`,
     payload === 'tool' ? undefined : payload,
     text === 'ascii' ? undefined : text,
+    mix,
+    form,
     shape,
     bytes === undefined ? undefined : `${bytes} B`,
   ];
@@ -115,8 +120,8 @@ export function trendsOf(
 ): Trend[] {
   const series = new Map<string, { name: string; machine: string; records: BenchRecord[] }>();
   for (const record of records as readonly MeasuredRecord[]) {
-    if (record.quick === true || record.errors > 0) continue;
-    const [name, machine] = [nameOf(record), machineOf(record)];
+    if (record.quick === true || record.form === 'quick' || record.errors > 0) continue;
+    const [name, machine] = [recordName(record), machineOf(record)];
     const key = `${name}\n${machine}`;
     const one = series.get(key) ?? { name, machine, records: [] };
     one.records.push(record);

@@ -63,6 +63,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Show live what a server or a process does',
     load: async () => (await import('./top.js')).top,
   },
+  analyze: {
+    summary: 'Measure transports and explain what limits them',
+    load: async () => (await import('./analyze.js')).analyze,
+  },
   help: {
     summary: 'Explain a command',
     load: async () => (await import('./help.js')).help,

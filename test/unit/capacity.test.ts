@@ -7,9 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planCapacity, scalingCurve } from '../../src/analysis/capacity.js';
 import { capacityPage } from '../../src/analysis/capacity-page.js';
 import { type ScalingPoint, scalingRate } from '../../src/analysis/usl.js';
+import { capacity } from '../../src/cli/capacity.js';
+import { parseInput } from '../../src/cli/parse-input.js';
 import { readScaling } from '../../src/workbench/capacity/read-scaling.js';
 
 const recorded = fileURLToPath(new URL('../fixtures/scaling-run.jsonl', import.meta.url));
+
+const openloop = fileURLToPath(new URL('../../bench/results/openloop.jsonl', import.meta.url));
 
 let folder = '';
 beforeAll(async () => {
@@ -182,5 +186,17 @@ describe('capacityPage', () => {
     const [measured, fitted] = charts?.[0].series ?? [];
     expect(measured.y).toEqual(curve.points.map(({ rate }) => rate));
     expect(fitted.x.length).toBe(fitted.y.length);
+  });
+});
+
+describe('ringwire capacity', () => {
+  it.each([
+    [[], /takes one file/],
+    [['none.csv'], /none\.csv cannot be read/],
+    [[recorded, '--headroom', '100'], /--headroom must be a number from 0 to below 100/],
+    [[recorded, '--rate', '0'], /--rate must be above 0/],
+    [[openloop], /open loops only/],
+  ])('%j says what is wrong', async (args, message) => {
+    await expect(async () => capacity.run(parseInput(capacity, args))).rejects.toThrow(message);
   });
 });
