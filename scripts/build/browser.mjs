@@ -1,6 +1,5 @@
 // The scripts and styles inside of HTML reports: each a file that src/workbench/report/browser-asset.ts reads and a page
 // carries whole, so that it opens from a disk with no network.
-import { existsSync } from 'node:fs';
 import { build } from 'esbuild';
 
 /** Copies of packages travel inside of pages, and their notices with them. */
@@ -24,7 +23,6 @@ const assets = {
 /** Writes below `${outdir}/browser`. */
 export async function bundleBrowser(outdir) {
   for (const [name, { source, contains }] of Object.entries(assets)) {
-    if (!existsSync(source)) continue;
     await build({
       entryPoints: [{ in: source, out: name }],
       outdir: `${outdir}/browser`,

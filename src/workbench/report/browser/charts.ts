@@ -20,7 +20,7 @@ const dashes = [
   [1, 4],
 ];
 /** Room for one tick's words, CSS pixels. */
-const tickSpace = { x: 72, y: 34 };
+const tickSpace = { x: 80, y: 34 };
 
 function seriesOf(chart: Chart, scale: Scale, colours: Palette): uPlot.Series[] {
   return chart.series.map(({ name, y, kind = chart.kind }, index) => {

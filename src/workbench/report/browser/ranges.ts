@@ -43,6 +43,8 @@ export function rangeY(chart: Chart, scale: Scale): Range {
 
 /** Of the x axis, from positions: bars and points are not to be cut in half at its ends. */
 export function rangeX(chart: Chart, low: number, high: number): Range {
+  // One moment alone: a minute around it.
+  if (chart.x.scale === 'time' && low === high) return [low - 30_000, low + 30_000];
   if (chart.kind === 'line') return low === high ? padded(low, high, 0) : [low, high];
   if (chart.x.categories !== undefined) return [-0.5, chart.x.categories.length - 0.5];
   const rows = Math.max(...chart.series.map(({ x }) => x.length));
