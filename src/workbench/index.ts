@@ -1,5 +1,24 @@
 /** `ringwire/analysis`: measuring, explaining and reporting from a program. */
 
+export type { BufferingRow } from '../analysis/analyses/buffering.js';
+export type { CallFigures, ServerFigures } from '../analysis/analyses/call-figures.js';
+export type { MemoryRow } from '../analysis/analyses/memory.js';
+export type { FailureClass, ReconnectionRow } from '../analysis/analyses/reconnection.js';
+export type { RestartRow } from '../analysis/analyses/restarts.js';
+export type { RoutingRow } from '../analysis/analyses/routing.js';
+export type { SwitchingRow } from '../analysis/analyses/switching.js';
+export type {
+  BreakingPoint,
+  ConcurrentResult,
+  ConcurrentRow,
+  LatencyResult,
+  Limit,
+  ScalingResult,
+  ScalingRow,
+  StressResult,
+  StressStep,
+  ThroughputResult,
+} from '../analysis/analyses/transport-tests.js';
 export { analyzeBottlenecks, type BottleneckOptions, bottleneckRules } from '../analysis/bottlenecks.js';
 export { type ChangePoint, type ChangePointOptions, changePoints } from '../analysis/change-points.js';
 export {
@@ -41,6 +60,7 @@ export type {
   ProcessSample,
   Sample,
 } from '../analysis/sample.js';
+export { type SeedFigure, type SeedSource, seedFigures } from '../analysis/seed-figures.js';
 export { type Thresholds, thresholds } from '../analysis/thresholds.js';
 export {
   type Estimate,
@@ -55,6 +75,23 @@ export { Histogram, type HistogramJson } from '../observability/histogram.js';
 export { ProcessSampler } from '../observability/process-sampler.js';
 export type { ProcessReading, ProcessTotals } from '../observability/process-totals.js';
 export type { ConnectionRow, ServerTotals } from '../observability/server-totals.js';
+export type { AnalysisName, AnalysisResult } from './analyzer/analysis-result.js';
+export type { AnalyzerOptions } from './analyzer/analyzer-options.js';
+export { BottleneckReport, type FullReport } from './analyzer/bottleneck-report.js';
+export {
+  type AnalyzerReport,
+  PerformanceAnalyzer,
+  type TransportResults,
+} from './analyzer/performance-analyzer.js';
+export {
+  type AnalysisOptions,
+  type AnalysisResults,
+  type AnalysisRows,
+  analyses,
+} from './analyzer/six-analyses.js';
+export type { StressOptions } from './analyzer/stress-test.js';
+export type { ConcurrentOptions, ScalingOptions, ThroughputOptions } from './analyzer/transport-tests.js';
+export { type AnalyzedTransport, analyzedTransports } from './analyzer/transports.js';
 export type {
   LoadEra,
   LoadInterval,
