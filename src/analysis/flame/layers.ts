@@ -59,6 +59,8 @@ const packages: Readonly<Record<string, Layer>> = {
   ws: 'transport',
   undici: 'transport',
   ajv: 'dispatch',
+  'fast-uri': 'dispatch',
+  'fast-deep-equal': 'dispatch',
   msgpackr: 'serialise',
   '@modelcontextprotocol/sdk': 'dispatch',
   '@modelcontextprotocol/server': 'dispatch',

@@ -38,12 +38,12 @@ const runtime: Rules = [
     /^uv__?(?:write|try_write)|^uv_udp_send|^node::(?:StreamBase::Write|LibuvStreamWrap::Do(?:Try)?Write|LibuvStreamWrap::.*Write|StreamResource::.*Write)|^nghttp2_session_(?:mem_)?send|^SSL_write/,
     'write',
   ],
-  [/^(?:__)?(?:GI_)*_*(?:libc_)?(?:writev?|send|sendto|sendmsg)$/, 'write'],
+  [/^(?:__)?(?:GI_)*_*(?:libc_)?(?:writev?|send|sendto|sendmsg)(?:@@?[\w.]+)?$/, 'write'],
   [
     /^uv__(?:io_poll|stream_io|read|server_io|accept|udp_|recvmsg|poll_io)|^node::(?:LibuvStreamWrap|StreamBase|TCPWrap|PipeWrap|ConnectionWrap|TLSWrap|EmitToJSStreamListener)|^SSL_read/,
     'transport',
   ],
-  [/^(?:__)?(?:GI_)*_*(?:libc_)?(?:readv?|recv|recvfrom|recvmsg|accept4?)$/, 'transport'],
+  [/^(?:__)?(?:GI_)*_*(?:libc_)?(?:readv?|recv|recvfrom|recvmsg|accept4?)(?:@@?[\w.]+)?$/, 'transport'],
   [/^(?:epoll_p?wait|kevent)$/, 'kernel'],
   [
     /^v8::internal::(?:compiler::|Compiler::|maglev::|turboshaft::|baseline::|interpreter::BytecodeGenerator|OptimizingCompile|parsing::)|^Builtins_CompileLazy|^v8::internal::Runtime_(?:Compile|Tier)/,

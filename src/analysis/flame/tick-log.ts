@@ -51,8 +51,19 @@ function isTickLog(value: unknown): value is TickLog {
   return typeof log === 'object' && log !== null && Array.isArray(log.code) && Array.isArray(log.ticks);
 }
 
-/** Only the last `windowUs` microseconds where they are given. Throws CONFIG_INVALID for what is no such log. */
-export function fromTickLog(log: unknown, windowUs = Number.POSITIVE_INFINITY): Recording {
+/** What of a log is wanted. */
+export interface TickWindow {
+  /** The last microseconds of it. Default: all. */
+  readonly lastUs?: number;
+  /** A frame that stands for the end: what comes from it on is left out. */
+  readonly isEnd?: (frame: Frame) => boolean;
+}
+
+/** Throws CONFIG_INVALID for what is no such log. */
+export function fromTickLog(
+  log: unknown,
+  { lastUs = Number.POSITIVE_INFINITY, isEnd }: TickWindow = {},
+): Recording {
   if (!isTickLog(log))
     throw new RingwireError('CONFIG_INVALID', 'This is no preprocessed V8 log: it has no code and ticks.');
   const frames = new Map<number, Frame>();
@@ -71,12 +82,15 @@ export function fromTickLog(log: unknown, windowUs = Number.POSITIVE_INFINITY): 
     [collecting]: { name: '(garbage collector)', kind: 'gc' },
     [idle]: { name: '(idle)', kind: 'idle' },
   };
-  const last = log.ticks.reduce((latest, { tm }) => Math.max(latest, tm), 0);
-  for (const { tm, vm, s } of log.ticks) {
-    if (tm < last - windowUs) continue;
-    const stack = s
-      .flatMap((value, position) => (position % 2 === 0 ? (frameAt(value) ?? []) : []))
-      .reverse();
+  const stackOf = ({ s }: Tick): Frame[] =>
+    s.flatMap((value, position) => (position % 2 === 0 ? (frameAt(value) ?? []) : [])).reverse();
+  const end = isEnd === undefined ? -1 : log.ticks.findIndex((tick) => stackOf(tick).some(isEnd));
+  const ticks = end < 0 ? log.ticks : log.ticks.slice(0, end);
+  const last = ticks.reduce((latest, { tm }) => Math.max(latest, tm), 0);
+  for (const tick of ticks) {
+    const { tm, vm } = tick;
+    if (tm < last - lastUs) continue;
+    const stack = stackOf(tick);
     const state = states[vm];
     if (vm === idle) counter.add([state]);
     else if (state !== undefined) counter.add([...stack, state]);

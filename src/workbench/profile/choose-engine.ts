@@ -26,7 +26,7 @@ interface Wanted {
 /** In which order they are tried; the first ones see most. */
 const order: Readonly<Record<TargetKind, readonly EngineName[]>> = {
   started: ['perf', '0x', 'cpu-prof'],
-  piped: ['perf', '0x', 'cpu-prof'],
+  piped: ['perf', 'cpu-prof'],
   running: ['perf', 'inspector'],
 };
 
@@ -38,10 +38,9 @@ async function problemOf(
 ): Promise<string | undefined> {
   if (kind === 'running' && (name === '0x' || name === 'cpu-prof'))
     return 'it must start the process itself; with --pid take perf or inspector';
-  if (name === 'inspector')
-    return kind === 'piped'
-      ? 'the process is started by the load generator, who tells nobody its pid'
-      : undefined;
+  if (name === 'inspector') return undefined;
+  if (name === '0x' && kind === 'piped')
+    return 'it takes the stdout of the process for itself, which is the connection';
   if (name === '0x') return zeroXProblem();
   if (name === 'cpu-prof') return undefined;
   // Asked for by name it is taken even so: native frames have names.

@@ -31,9 +31,9 @@ export interface Engine {
   readonly nodeFlags: readonly string[];
   /** Words before node's, where the engine starts the process itself: over its whole life. */
   readonly runner?: readonly string[];
-  /** The same where somebody else starts the process and nobody learns its pid. Undefined: the flags are enough. */
-  readonly pipeRunner?: readonly string[];
-  /** Recording begins. Undefined pid: it is not known, the runner or the flags record. */
+  /** What takes a while and disturbs nothing yet; before start(), where the pid is known by then. */
+  prepare?(pid: number): Promise<void>;
+  /** Recording begins. Undefined pid: the runner or the flags record. */
   start(pid: number | undefined): Promise<void>;
   /** Recording ends; the process runs on, or is gone already. */
   stop(): Promise<void>;

@@ -9,29 +9,36 @@ import { scriptOnly } from './cpu-prof.js';
 import { DebuggerConnection } from './debugger.js';
 import type { Collected, Engine, EngineOptions } from './engine.js';
 
-/** Behind the answer: closing waits for connections to end, ours among them. */
-const closeExpression = "setTimeout(() => require('node:inspector').close(), 20).unref()";
+/** Behind the answer: closing waits for connections to end, ours among them. Only the evaluation itself has require(). */
+const closeExpression =
+  "{ const { close } = require('node:inspector'); setTimeout(() => close(), 20).unref(); }";
 
 export class InspectorEngine implements Engine {
   readonly name = 'inspector';
   /** Any free port: 9229 may be somebody else's. */
-  readonly nodeFlags = ['--inspect-port=127.0.0.1:0'];
+  readonly nodeFlags = ['--inspect-port=127.0.0.1:0', '--inspect-publish-uid=http'];
   readonly #options: EngineOptions;
   #connection: DebuggerConnection | undefined;
   #wasOpen = false;
+  #isRecording = false;
   #profile: unknown;
 
   constructor(options: EngineOptions) {
     this.#options = options;
   }
 
-  async start(pid: number | undefined): Promise<void> {
-    if (pid === undefined)
-      throw new RingwireError('CONFIG_INVALID', 'The inspector needs the pid of the process.');
+  async prepare(pid: number): Promise<void> {
     const { target, wasOpen } = await openInspector(pid);
     this.#wasOpen = wasOpen;
-    const connection = await DebuggerConnection.connect(target.webSocketDebuggerUrl);
-    this.#connection = connection;
+    this.#connection = await DebuggerConnection.connect(target.webSocketDebuggerUrl);
+  }
+
+  async start(pid: number | undefined): Promise<void> {
+    if (this.#connection === undefined && pid !== undefined) await this.prepare(pid);
+    const connection = this.#connection;
+    if (connection === undefined)
+      throw new RingwireError('CONFIG_INVALID', 'The inspector needs the pid of the process.');
+    this.#isRecording = true;
     const { subject, hertz, everyBytes } = this.#options;
     if (subject === 'cpu') {
       await connection.post('Profiler.enable');
@@ -54,8 +61,10 @@ export class InspectorEngine implements Engine {
     this.#connection = undefined;
     const method = this.#options.subject === 'cpu' ? 'Profiler.stop' : 'HeapProfiler.stopSampling';
     try {
-      const answer = (await connection.post(method)) as { readonly profile?: unknown };
-      this.#profile = answer.profile;
+      if (this.#isRecording) {
+        const answer = (await connection.post(method)) as { readonly profile?: unknown };
+        this.#profile = answer.profile;
+      }
       if (!this.#wasOpen)
         await connection.post('Runtime.evaluate', {
           expression: closeExpression,

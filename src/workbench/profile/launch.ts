@@ -1,6 +1,7 @@
 /** Starts what is recorded in the way its engine wants. */
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RingwireError } from '../../errors.js';
 import type { LoadTarget } from '../load/load-plan.js';
@@ -16,8 +17,12 @@ import { StartedProcess, startServerUnder } from './started-process.js';
 export interface Launched {
   /** Undefined where somebody else starts the process. */
   readonly pid: number | undefined;
+  /** Where the process writes its pid then, once it is started. */
+  readonly pidFile?: string;
   /** What can be loaded. */
   readonly target: LoadTarget | undefined;
+  /** The same without the engine, for what is asked before the load: each asking starts a process. Of stdio alone. */
+  readonly asked?: LoadTarget;
   /** The core the generator may have for itself. */
   readonly generatorCore?: number;
   /** Resolves when the process ended by itself. */
@@ -29,13 +34,30 @@ export interface Launched {
 const never = new Promise<never>(() => {});
 const readyTimeoutMs = 10_000;
 
-export async function launchServer(options: MeasuredServerOptions, engine: Engine): Promise<Launched> {
+/** Whoever starts this has node in its place, and its pid in the file. */
+function tellingPid(file: string, command: readonly string[]): readonly string[] {
+  if (process.platform === 'win32') return command;
+  return ['/bin/sh', '-c', 'echo $$ > "$0" && exec "$@"', file, ...command];
+}
+
+export async function launchServer(
+  options: MeasuredServerOptions,
+  engine: Engine,
+  folder: string,
+): Promise<Launched> {
   const { nodeFlags } = engine;
   const [serverCore, generatorCore] = allowedCores();
   if (options.transport === 'stdio') {
     const { command } = await measuredServerCommand({ ...options, nodeFlags });
-    const target = { command: [...(engine.pipeRunner ?? []), ...command] };
-    return { pid: undefined, target, ended: never, stop: () => Promise.resolve() };
+    const pidFile = join(folder, 'pid');
+    return {
+      pid: undefined,
+      pidFile,
+      target: { command: tellingPid(pidFile, command) },
+      asked: { command: (await measuredServerCommand(options)).command },
+      ended: never,
+      stop: () => rm(pidFile, { force: true }),
+    };
   }
   if (engine.runner !== undefined) {
     const server = await startServerUnder(

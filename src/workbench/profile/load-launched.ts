@@ -4,7 +4,7 @@ import { RingwireError } from '../../errors.js';
 import type { LoadInterval, LoadPlan, LoadReport, LoadTarget } from '../load/load-plan.js';
 import { runLoad } from '../load/run-load.js';
 import type { ResolvedLoad } from '../scenarios/expand.js';
-import { prepareSubject } from '../scenarios/subject.js';
+import { planRun, type RunSettings } from '../scenarios/subject.js';
 import type { Launched } from './launch.js';
 
 /** A command needs a while until it listens. */
@@ -20,58 +20,59 @@ export async function loadLaunched(
   launched: Launched,
   load: ResolvedLoad,
   begin: () => Promise<void>,
-  { signal, onInterval }: LoadWatching,
+  watch: LoadWatching,
 ): Promise<LoadReport> {
   const { target, pid, generatorCore } = launched;
+  const { signal } = watch;
   if (target === undefined)
     throw new RingwireError('CONFIG_INVALID', 'A load needs the address of the server.');
-  const prepared = await prepareWhenUp(target, load, launched, signal);
-  const plan: LoadPlan = {
-    target,
-    ...prepared,
-    connections: load.connections,
-    depth: load.depth,
-    rate: load.rate,
-    warmupSeconds: load.warmup,
-    seconds: load.seconds,
+  const settings: RunSettings = {
     ...(pid === undefined ? {} : { serverPid: pid }),
     ...(generatorCore === undefined ? {} : { cores: { generator: generatorCore } }),
-    generator: load.generator ?? 'auto',
   };
+  const asked = await planWhenUp(launched.asked ?? target, load, settings, launched, signal);
+  const plan: LoadPlan = { ...asked, target };
   const end = new AbortController();
   const stop = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]);
-  const warm = new AbortController();
-  const begun = delay(load.warmup * 1_000, undefined, { signal: AbortSignal.any([stop, warm.signal]) }).then(
-    begin,
-    () => undefined,
-  );
-  // Without a recording there is no use in the load.
-  begun.catch(() => end.abort());
+  let begun: Promise<void> | undefined;
+  const start = (): void => {
+    if (begun !== undefined || stop.aborted) return;
+    begun = begin();
+    // Without a recording there is no use in the load.
+    begun.catch(() => end.abort());
+  };
+  if (load.warmup === 0) start();
   try {
-    return await runLoad(plan, { signal: stop, ...(onInterval === undefined ? {} : { onInterval }) });
+    return await runLoad(plan, {
+      signal: stop,
+      onInterval(interval) {
+        // The last interval of the warm-up ends at 0.
+        if (interval.atSeconds >= -0.001) start();
+        watch.onInterval?.(interval);
+      },
+    });
   } finally {
-    warm.abort();
     await begun;
   }
 }
 
-async function prepareWhenUp(
+async function planWhenUp(
   target: LoadTarget,
   load: ResolvedLoad,
+  settings: RunSettings,
   { ended }: Launched,
   signal: AbortSignal | undefined,
-): Promise<Pick<LoadPlan, 'era' | 'operations'>> {
+): Promise<LoadPlan> {
   let isGone = false;
   void ended.then(() => {
     isGone = true;
   });
   for (let waited = 0; ; waited += retryMs) {
     try {
-      return await prepareSubject(target, load, signal);
+      return await planRun(target, load, settings);
     } catch (error) {
-      const isLate =
-        !(error instanceof RingwireError) || error.code !== 'CONNECTION_REFUSED' || waited >= listenTimeoutMs;
-      if (isLate || isGone || signal?.aborted === true) throw error;
+      const isRefused = error instanceof RingwireError && error.code === 'CONNECTION_REFUSED';
+      if (!isRefused || waited >= listenTimeoutMs || isGone || signal?.aborted === true) throw error;
       await delay(retryMs);
     }
   }

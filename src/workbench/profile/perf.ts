@@ -1,10 +1,11 @@
 /** Linux perf: native and kernel frames beside those of JavaScript, with next to no cost for the process. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Readable, Writable } from 'node:stream';
 import { PerfScriptParser } from '../../analysis/flame/perf-script.js';
 import { RingwireError } from '../../errors.js';
 import type { Collected, Engine, EngineOptions } from './engine.js';
@@ -19,7 +20,9 @@ const nodeFlags = [
   '--logfile=+',
 ];
 
-const startTimeoutMs = 5_000;
+/** It attaches first and samples when it is told to, so that the recording has its beginning where it is wanted. */
+const [controlPipe, answerPipe] = [3, 4];
+const controlled = ['-D', '-1', '--control', `fd:${controlPipe},${answerPipe}`];
 
 export function perfMap(pid: number): string {
   return `/tmp/perf-${pid}.map`;
@@ -40,8 +43,9 @@ export async function perfProblem(): Promise<string | undefined> {
   if (program === undefined) return 'perf is not installed (Debian: apt install linux-perf)';
   const folder = await mkdtemp(join(tmpdir(), 'ringwire-perf-'));
   try {
-    const args = ['record', '-q', '-g', '-o', join(folder, 'perf.data'), '--', process.execPath, '--version'];
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const args = ['record', '-q', '-g', '-o', join(folder, 'perf.data'), ...controlled, '--', 'true'];
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] });
+    (child.stdio[answerPipe] as Readable).resume();
     const { code, errors } = await endOf(child, 'perf');
     if (code === 0) return undefined;
     const level = paranoia();
@@ -56,7 +60,6 @@ export async function perfProblem(): Promise<string | undefined> {
 export class PerfEngine implements Engine {
   readonly name = 'perf';
   readonly nodeFlags = nodeFlags;
-  readonly pipeRunner: readonly string[];
   readonly #data: string;
   readonly #record: readonly string[];
   #perf: ChildProcess | undefined;
@@ -68,35 +71,39 @@ export class PerfEngine implements Engine {
   constructor({ folder, hertz }: EngineOptions, ownsProcess: boolean) {
     this.#data = join(folder, 'perf.data');
     this.#record = ['record', '-q', '-g', '-F', String(hertz), '-o', this.#data];
-    this.pipeRunner = [findProgram('perf') ?? 'perf', ...this.#record, '--'];
     this.#ownsProcess = ownsProcess;
   }
 
-  async start(pid: number | undefined): Promise<void> {
-    if (pid === undefined) return;
+  async prepare(pid: number): Promise<void> {
     this.#pid = pid;
     // A group of its own: Ctrl-C is for us, who end the recording in order.
-    const perf = spawn(findProgram('perf') ?? 'perf', [...this.#record, '-p', String(pid)], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+    const perf = spawn(findProgram('perf') ?? 'perf', [...this.#record, ...controlled, '-p', String(pid)], {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
       detached: true,
     });
     this.#perf = perf;
-    const end = endOf(perf, 'perf');
-    this.#end = end;
-    const early = end.then(({ code, errors }) => {
-      // Of a process that ends at once there is still something to read.
-      if (!this.#hasData()) throw failed(code, errors);
+    this.#end = endOf(perf, 'perf');
+    // A perf that is gone is told by its end.
+    perf.stdio[controlPipe]?.on('error', () => {});
+    (perf.stdio[answerPipe] as Readable).resume();
+    // Once it answers it is attached.
+    await this.#tell('ping');
+  }
+
+  async start(pid: number | undefined): Promise<void> {
+    if (this.#perf === undefined && pid !== undefined) await this.prepare(pid);
+    if (this.#perf !== undefined) await this.#tell('enable');
+  }
+
+  /** Resolves when perf has done it. */
+  async #tell(word: 'ping' | 'enable'): Promise<void> {
+    const { stdio } = this.#perf as ChildProcess;
+    const done = once(stdio[answerPipe] as Readable, 'data');
+    (stdio[controlPipe] as Writable).write(`${word}\n`);
+    const early = this.#end?.then(({ code, errors }) => {
+      throw failed(code, errors);
     });
-    await Promise.race([early, this.#begun()]);
-  }
-
-  /** The head of the data is written once perf is attached. */
-  async #begun(): Promise<void> {
-    for (let waited = 0; waited < startTimeoutMs && !this.#hasData(); waited += 10) await delay(10);
-  }
-
-  #hasData(): boolean {
-    return existsSync(this.#data) && statSync(this.#data).size > 0;
+    await Promise.race([early, done]);
   }
 
   async stop(): Promise<void> {
@@ -105,7 +112,7 @@ export class PerfEngine implements Engine {
   }
 
   async collect(): Promise<Collected> {
-    if (!this.#hasData()) throw failed(null, 'it left no data');
+    if (!existsSync(this.#data)) throw failed(null, 'it left no data');
     const parser = new PerfScriptParser();
     await runLines([findProgram('perf') ?? 'perf', 'script', '--no-inline', '-i', this.#data], (line) =>
       parser.line(line),
@@ -118,9 +125,7 @@ export class PerfEngine implements Engine {
       notes.push(
         `Frames of the kernel are missing: kernel.perf_event_paranoid is ${paranoia()}; sudo sysctl kernel.perf_event_paranoid=1 shows them.`,
       );
-    if (this.#pid === undefined)
-      notes.push('The whole life of the process was recorded, its start and the warm-up included.');
-    else if (!this.#ownsProcess && !existsSync(perfMap(this.#pid)))
+    if (!this.#ownsProcess && this.#pid !== undefined && !existsSync(perfMap(this.#pid)))
       notes.push(
         'Functions of JavaScript have no names: the process was started without --perf-basic-prof --interpreted-frames-native-stack.',
       );

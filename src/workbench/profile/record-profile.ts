@@ -1,4 +1,5 @@
 /** Records a server of ours under load, a command, or a process that runs already. */
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -54,6 +55,7 @@ export interface ProfileWatch {
 const defaultHertz = 997;
 const defaultEveryBytes = 32_768;
 const rows = 30;
+const nothingSeen = 'Nothing was sampled: the process did nothing, or the recording was too short.';
 
 /**
  * Rejects with CONFIG_INVALID where this cannot be recorded, with what starting and loading fail with, and with INTERNAL
@@ -118,8 +120,10 @@ class Recorder {
       await launched.stop();
     }
     this.#step('reading what was recorded');
-    const { recording, files, notes } = await engine.collect();
+    const collected = await engine.collect();
+    const { recording, files } = collected;
     const named = new SourceNames().recording(recording);
+    const notes = totalOf(recording) > 0 ? collected.notes : [...collected.notes, nothingSeen];
     const summary = this.#summary(date, engine.name, named, recorded, {
       subject,
       reasons,
@@ -153,7 +157,7 @@ class Recorder {
 
   async #launch(engine: Engine): Promise<Launched> {
     const { target, url } = this.#request;
-    if ('server' in target) return launchServer(target.server, engine);
+    if ('server' in target) return launchServer(target.server, engine, this.#session.folder);
     if ('command' in target) return launchCommand(target.command, engine, url);
     return { pid: target.pid, target: url, ended: new Promise(() => {}), stop: () => Promise.resolve() };
   }
@@ -163,11 +167,13 @@ class Recorder {
     const { signal } = this.#watch;
     let startedAt: number | undefined;
     const begin = async (): Promise<void> => {
-      await engine.start(launched.pid);
+      await engine.start(launched.pid ?? pidIn(launched.pidFile));
       startedAt = performance.now();
     };
     let report: LoadReport | undefined;
+    let endedAt = 0;
     try {
+      if (launched.pid !== undefined) await engine.prepare?.(launched.pid);
       if (load === undefined) {
         await begin();
         await this.#wait(launched);
@@ -175,14 +181,15 @@ class Recorder {
         report = await loadLaunched(launched, load, begin, this.#watch);
       }
     } finally {
-      if (startedAt !== undefined) await engine.stop();
+      endedAt = performance.now();
+      await engine.stop();
     }
     if (startedAt === undefined)
       throw new RingwireError(
         signal?.aborted === true ? 'CANCELLED' : 'INTERNAL',
         'Nothing was recorded: it ended before the recording began.',
       );
-    return { seconds: (performance.now() - startedAt) / 1_000, ...(report === undefined ? {} : { report }) };
+    return { seconds: (endedAt - startedAt) / 1_000, ...(report === undefined ? {} : { report }) };
   }
 
   async #wait({ ended }: Launched): Promise<void> {
@@ -225,6 +232,11 @@ class Recorder {
       ...(report === undefined ? {} : { load: load as ProfileSummary['load'] }),
     };
   }
+}
+
+function pidIn(file: string | undefined): number | undefined {
+  if (file === undefined || !existsSync(file)) return undefined;
+  return Number(readFileSync(file, 'latin1')) || undefined;
 }
 
 function titleOf({ what, subject }: ProfileSummary): string {

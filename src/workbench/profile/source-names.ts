@@ -22,9 +22,9 @@ function textOf(path: string): string | undefined {
   }
 }
 
-/** Paths in the maps of our own bundles start somewhere outside of the package: what counts is below it. */
+/** Our own bundles are moved after they are made: of the paths in their maps only the end counts. */
 function ownSource(source: string): string {
-  return source.replace(/^(?:\.\.\/)+/, '');
+  return /(?:^|\/)((?:src|node_modules)\/.+)$/.exec(source)?.[1] ?? source;
 }
 
 function lookupByMap(path: string, text: string, root: string | undefined): Lookup | undefined {

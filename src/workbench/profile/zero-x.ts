@@ -36,7 +36,6 @@ export class ZeroXEngine implements Engine {
   readonly name = '0x';
   readonly nodeFlags: readonly string[] = [];
   readonly runner: readonly string[];
-  readonly pipeRunner: readonly string[];
   readonly #work: string;
   readonly #folder: string;
   #startedAt: number | undefined;
@@ -49,7 +48,6 @@ export class ZeroXEngine implements Engine {
     // It draws a page of its own otherwise; ours has the layers.
     const options = ['--collect-only', '--quiet', '-D', join(this.#work, 'out'), '--working-dir', this.#work];
     this.runner = [process.execPath, findZeroX() ?? '0x', ...options, '--'];
-    this.pipeRunner = this.runner;
   }
 
   async start(): Promise<void> {
@@ -65,7 +63,11 @@ export class ZeroXEngine implements Engine {
     // Of the raw log: 0x itself leaves out lines of 1,024 characters and more, which deep stacks have.
     const parts: string[] = [];
     await runLines([process.execPath, '--prof-process', '--preprocess', log], (line) => parts.push(line));
-    const recording = fromTickLog(JSON.parse(parts.join('\n')), this.#windowUs);
+    const recording = fromTickLog(JSON.parse(parts.join('\n')), {
+      lastUs: this.#windowUs,
+      // Its way of ending the process, which is no part of what was recorded.
+      isEnd: ({ file = '' }) => /0x[\\/]lib[\\/]preload[\\/]soft-exit/.test(file),
+    });
     await rename(log, join(this.#folder, 'v8.log'));
     await rm(this.#work, { recursive: true, force: true });
     return { recording, files: ['v8.log'], notes: [ticksOnly] };
@@ -83,4 +85,4 @@ export class ZeroXEngine implements Engine {
 }
 
 const ticksOnly =
-  'V8 took these samples: native code appears where V8 knows its name, the kernel not at all, and the cost of the profiler itself is in them.';
+  'V8 took these samples: native code appears where V8 knows its name, the kernel not at all. What 0x itself costs is in them, most of it while V8 optimises: the process writes its sources for 0x then.';
