@@ -7,7 +7,7 @@
 //   --width N         of the window in CSS pixels (1250)
 //   --height N        most of the picture (1400)
 //   --dark            as readers with a dark theme see it
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -38,6 +38,8 @@ function readOptions() {
     if (!(width >= 200 && width <= 4000 && height >= 100 && height <= 10_000))
       throw new Error('--width is 200 to 4000, --height 100 to 10000');
     if (positionals.length === 0) throw new Error('name at least one HTML page');
+    const missing = positionals.find((file) => !existsSync(file));
+    if (missing !== undefined) throw new Error(`there is no ${missing}`);
     return { ...values, width, height, pages: positionals };
   } catch (error) {
     return fail(error.message, 2);

@@ -188,7 +188,8 @@ async function openIn(connection: Connection, file: string, options: PageOptions
   const { width = 1100, height = 900 } = options;
   await command('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false });
   await setDark(options.dark ?? false);
-  await command('Page.navigate', { url });
+  const { errorText } = await command('Page.navigate', { url });
+  if (errorText !== undefined) throw new Error(`${url}: ${errorText}`);
   await loaded;
   await evaluate(drawn);
   return {

@@ -170,6 +170,19 @@ describe.skipIf(chromium === undefined)(`a report in Chromium${chromiumMissing}`
     ]);
   });
 
+  it('shows a single measurement at its time', async () => {
+    const [x] = seconds;
+    const series = [{ name: 'rate', x: [x], y: [41_000] }];
+    const one: Chart = { ...charts[1], id: 'one', series };
+    const page = await open({ title: 'One', sections: [{ title: 'Once', charts: [one] }] });
+    const [from, to] = await page.evaluate<[number, number]>(
+      "(() => { const { min, max } = ringwireCharts.get('one').scales.x; return [min, max]; })()",
+    );
+    expect([from - x, to - x]).toEqual([-30_000, 30_000]);
+    expect(await page.evaluate<number>(pixelsOf('one', 'series-1'))).toBeGreaterThan(5);
+    await page.close();
+  });
+
   it('shows values below the pointer and zooms where it is dragged', async () => {
     const page = await open(measured);
     const box = await page.evaluate<{ x: number; y: number; width: number }>(

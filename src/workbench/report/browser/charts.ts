@@ -87,6 +87,7 @@ function plotChart(chart: Chart, place: HTMLElement, colours: Palette): uPlot {
       return value == null ? value : scaleY.position(value);
     }),
   );
+  const data = [kept.map((row) => positions[row]), ...columns] as uPlot.AlignedData;
   const isTime = chart.x.scale === 'time';
   const options: uPlot.Options = {
     width: place.clientWidth,
@@ -98,7 +99,14 @@ function plotChart(chart: Chart, place: HTMLElement, colours: Palette): uPlot {
       ...(isTime ? { sync: { key: 'time', setSeries: false } } : {}),
     },
     scales: {
-      x: { time: false, range: (_plot, low, high) => rangeX(chart, low, high) },
+      x: {
+        time: false,
+        range: (_plot, low, high) => {
+          // Around a single point uPlot would ask for everything between zero and twice as much.
+          const [only] = data[0];
+          return data[0].length === 1 ? rangeX(chart, only, only) : rangeX(chart, low, high);
+        },
+      },
       y: { range: rangeY(chart, scaleY) },
     },
     series: [
@@ -111,7 +119,6 @@ function plotChart(chart: Chart, place: HTMLElement, colours: Palette): uPlot {
     axes: [axisOf(chart, 'x', scaleX, colours), axisOf(chart, 'y', scaleY, colours)],
     hooks: { draw: [drawMarks(chart, scaleY, colours)] },
   };
-  const data = [kept.map((row) => positions[row]), ...columns] as uPlot.AlignedData;
   return new uPlot(options, data, place);
 }
 
