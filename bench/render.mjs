@@ -5,8 +5,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { importBuilt } from './lib/built.mjs';
 import { BenchError } from './lib/errors.mjs';
 import { markdownTables } from './lib/markdown.mjs';
+import { seedTable } from './lib/markdown-analysis.mjs';
 import { latestRun } from './lib/results.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -19,14 +21,27 @@ function documents() {
   return [path.join(root, 'README.md'), ...docs.sort()];
 }
 
+/** What stands in the documents behind this project; only its table needs the built package. */
+async function seedFigures(text) {
+  return text.includes('<!-- bench:seed -->') ? (await importBuilt('workbench/index.js')).seedFigures : [];
+}
+
 /** The document with every table as the results have it. */
-function rendered(file, text, results) {
-  const known = Object.keys(markdownTables).join(', ');
+async function rendered(file, text, results) {
+  const figures = await seedFigures(text);
+  const link = path.relative(path.dirname(file), 'bench/results').replaceAll('\\', '/');
+  const tables = {
+    ...Object.fromEntries(
+      Object.entries(markdownTables).map(([name, table]) => [name, () => table(latestRun(results, name))]),
+    ),
+    seed: () => seedTable(results, figures, link),
+  };
+  const known = Object.keys(tables).join(', ');
   const out = text.replaceAll(marked, (_, opening, name, _old, closing) => {
-    if (!Object.hasOwn(markdownTables, name)) {
+    if (!Object.hasOwn(tables, name)) {
       throw new BenchError(`${file}: unknown table "${name}"; known are ${known}`);
     }
-    return `${opening}${markdownTables[name](latestRun(results, name))}\n${closing}`;
+    return `${opening}${tables[name]()}\n${closing}`;
   });
   const openings = text.match(/^<!-- bench:\w+ -->$/gm)?.length ?? 0;
   const pairs = text.match(marked)?.length ?? 0;
@@ -35,7 +50,7 @@ function rendered(file, text, results) {
   return out;
 }
 
-function main() {
+async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { check: { type: 'boolean', default: false }, results: { type: 'string' } },
@@ -43,7 +58,7 @@ function main() {
   const results = values.results ?? path.join(root, 'bench', 'results');
   for (const file of positionals.length > 0 ? positionals : documents()) {
     const text = readFileSync(file, 'utf8');
-    const wanted = rendered(path.relative(process.cwd(), file), text, results);
+    const wanted = await rendered(path.relative(root, path.resolve(file)), text, results);
     if (wanted === text) continue;
     if (values.check) throw new BenchError(`${file} is not what bench/results says: node bench/render.mjs`);
     writeFileSync(file, wanted);
@@ -52,7 +67,7 @@ function main() {
 }
 
 try {
-  main();
+  await main();
 } catch (error) {
   if (!(error instanceof BenchError) && !String(error.code).startsWith('ERR_PARSE_ARGS')) throw error;
   console.error(`render: ${error.message}`);

@@ -3,13 +3,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BenchError } from './errors.mjs';
 
-function readRecords(folder, scenario) {
+/** Every record of a scenario but those of quick runs, each with the number of its line. */
+export function readRecords(folder, scenario) {
   const file = path.join(folder, `${scenario}.jsonl`);
   if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8')
     .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line))
+    .map((text, index) => ({ text, line: index + 1 }))
+    .filter(({ text }) => text !== '')
+    .map(({ text, line }) => ({ ...JSON.parse(text), line }))
     .filter((record) => record.quick === undefined);
 }
 
