@@ -24,7 +24,7 @@ export interface FullReport {
 
 export const BottleneckReport = {
   /**
-   * Runs the six analyses, which takes minutes, and with `short` some 20 seconds. Starts servers and kills them. Rejects
+   * Runs the six analyses, which takes minutes, and with `short` a quarter of a minute. Starts servers and kills them. Rejects
    * with CANCELLED where the signal aborts.
    */
   async generateFullReport(options: AnalysisOptions = {}): Promise<FullReport> {

@@ -15,7 +15,7 @@ import type { AnalyzedTransport } from './transports.js';
 
 export interface BufferingOptions extends AnalyzerOptions {
   readonly short?: boolean;
-  /** Of stdio, tcp, unix and memory, which carry frames; all of them by default. */
+  /** Of stdio, tcp, unix and memory, which carry frames; all of them by default; short: without unix. */
   readonly transports?: readonly BufferedTransport[];
   /** Of the slow reader. Default 16,000,000. */
   readonly readBytesPerSecond?: number;
@@ -35,8 +35,10 @@ const burst = 64;
 export async function bufferingAnalysis(
   options: BufferingOptions = {},
 ): Promise<AnalysisResult<BufferingRow>> {
-  const { transports = bufferedTransports, readBytesPerSecond = 16_000_000, frameBytes = 1_024 } = options;
-  const ms = pick({ isShort: options.short === true }, 200, 2_000);
+  const effort = { isShort: options.short === true };
+  const { readBytesPerSecond = 16_000_000, frameBytes = 1_024 } = options;
+  const transports = options.transports ?? pick(effort, ['stdio', 'tcp', 'memory'], bufferedTransports);
+  const ms = pick(effort, 150, 2_000);
   const rows: BufferingRow[] = [];
   for (const transport of transports)
     for (const reader of ['fast', 'slow'] as const)

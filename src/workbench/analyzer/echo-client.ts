@@ -60,7 +60,6 @@ export class EchoClient {
     const client = await connect(target, {
       era: 'modern',
       reconnect,
-      timeoutMs,
       transport: { stderr: 'ignore', ...transport },
     });
     return new EchoClient(client, timeoutMs);

@@ -9,7 +9,7 @@ import { type AnalyzedTransport, checkWhole } from './transports.js';
 
 export interface MemoryOptions extends AnalyzerOptions {
   readonly short?: boolean;
-  /** Default stdio, tcp, unix, http, ws: in memory there is no process to look at. */
+  /** Default stdio, tcp, unix, http, ws (short: stdio, tcp, http): in memory there is no process to look at. */
   readonly transports?: readonly Exclude<AnalyzedTransport, 'memory'>[];
   /** Of the load on each transport. Default 15,000; short: 800, which is too short to find a slow leak. */
   readonly durationMs?: number;
@@ -22,8 +22,10 @@ const callers = 16;
 const samplesEach = 60;
 
 export async function memoryAnalysis(options: MemoryOptions = {}): Promise<AnalysisResult<MemoryRow>> {
-  const { transports = ['stdio', 'tcp', 'unix', 'http', 'ws'] } = options;
-  const usual = pick({ isShort: options.short === true }, 800, 15_000);
+  const effort = { isShort: options.short === true };
+  const transports =
+    options.transports ?? pick(effort, ['stdio', 'tcp', 'http'], ['stdio', 'tcp', 'unix', 'http', 'ws']);
+  const usual = pick(effort, 800, 15_000);
   const durationMs = checkWhole('durationMs', options.durationMs ?? usual, 100, 24 * 3_600_000);
   const rows: MemoryRow[] = [];
   const samples: Sample[] = [];

@@ -16,7 +16,7 @@ import type { Finding } from '../../analysis/finding.js';
 import type { Sample } from '../../analysis/sample.js';
 import { RingwireError } from '../../errors.js';
 import { type MonitorOptions, type MonitorSample, monitorResources } from '../monitor/monitor-resources.js';
-import type { AnalyzerOptions } from './analyzer-options.js';
+import { type AnalyzerOptions, withServer } from './analyzer-options.js';
 import { type FullReport, reportOf } from './bottleneck-report.js';
 import { echoScript } from './echo-server.js';
 import { type AnalysisOptions, runAllAnalyses } from './six-analyses.js';
@@ -183,17 +183,20 @@ export class PerformanceAnalyzer {
     const stress: StressResult[] = [];
     const scaling: ScalingResult[] = [];
     for (const transport of analyzedTransports) {
-      throughput.push(await throughputTest(transport, isShort ? 500 : 20_000, 1_024, options));
-      latency.push(await latencyTest(transport, isShort ? 100 : 2_000, 64, options));
-    }
-    // In memory and on Unix sockets the short form has nothing to add to TCP.
-    for (const transport of isShort ? (['stdio', 'tcp', 'http'] as const) : analyzedTransports) {
-      const counts = isShort ? [transport === 'stdio' ? 2 : 20] : undefined;
-      const each = isShort ? 5 : 100;
-      concurrent.push(await concurrentTest(transport, counts, { ...options, messagesPerConnection: each }));
-      stress.push(await stressTest(transport, isShort ? 800 : 16_000, 10, options));
-      const sizes = isShort ? { connections: [1, 2], sizes: [64, 16_384], durationMs: 100 } : {};
-      scaling.push(await scalingTest(transport, { ...options, ...sizes }));
+      // One server for all tests of a transport.
+      await withServer(transport, options, async (target) => {
+        const own = { ...options, servers: { [transport]: target } };
+        throughput.push(await throughputTest(transport, isShort ? 500 : 20_000, 1_024, own));
+        latency.push(await latencyTest(transport, isShort ? 100 : 2_000, 64, own));
+        // The short form leaves out what says little more than these.
+        if (isShort && transport !== 'tcp' && transport !== 'http') return;
+        const counts = isShort ? [20] : undefined;
+        const each = isShort ? 5 : 100;
+        concurrent.push(await concurrentTest(transport, counts, { ...own, messagesPerConnection: each }));
+        stress.push(await stressTest(transport, isShort ? 800 : 16_000, 10, own));
+        const sizes = isShort ? { connections: [1, 2], sizes: [64, 16_384], durationMs: 100 } : {};
+        scaling.push(await scalingTest(transport, { ...own, ...sizes }));
+      });
     }
     return { throughput, latency, concurrent, stress, scaling };
   }

@@ -18,7 +18,7 @@ import type { AnalyzedTransport } from './transports.js';
 
 export interface ReconnectionOptions extends AnalyzerOptions {
   readonly short?: boolean;
-  /** Default stdio, tcp, unix, http, ws. */
+  /** Default stdio, tcp, unix, http, ws; short: stdio, tcp, http. */
   readonly transports?: readonly ReconnectedTransport[];
   /** Default: all that can happen to the transport. */
   readonly failures?: readonly FailureClass[];
@@ -44,8 +44,10 @@ function happensTo(transport: ReconnectedTransport, failure: FailureClass): bool
 export async function reconnectionAnalysis(
   options: ReconnectionOptions = {},
 ): Promise<AnalysisResult<ReconnectionRow>> {
-  const { transports = reconnectedTransports, failures = failureClasses } = options;
-  const repeats = pick({ isShort: options.short === true }, 1, 5);
+  const effort = { isShort: options.short === true };
+  const { failures = failureClasses } = options;
+  const transports = options.transports ?? pick(effort, ['stdio', 'tcp', 'http'], reconnectedTransports);
+  const repeats = pick(effort, 1, 5);
   const rows: ReconnectionRow[] = [];
   for (const transport of transports)
     for (const failure of failures) {
@@ -54,7 +56,7 @@ export async function reconnectionAnalysis(
       const tries: Attempt[] = [];
       for (let done = 0; done < repeats; done += 1) {
         checkNotAborted(options);
-        tries.push(await attempt(transport, failure, options));
+        tries.push(await attempt(transport, failure, options).catch(failed));
       }
       rows.push(rowOf(transport, failure, tries));
     }
@@ -68,6 +70,11 @@ interface Attempt {
   /** Undefined where no right answer came. */
   readonly recoverMs?: number;
   readonly error?: string;
+}
+
+/** What could not even begin has not succeeded either. */
+function failed(error: unknown): Attempt {
+  return { detectMs: 0, outageMs: 0, error: asRingwireError(error).message };
 }
 
 function rowOf(transport: string, failure: FailureClass, tries: readonly Attempt[]): ReconnectionRow {

@@ -17,8 +17,7 @@ export interface RestartOptions extends AnalyzerOptions {
   readonly short?: boolean;
 }
 
-/** Units of each kind, and connections to each of those that are not restarted. */
-const unitCount = 3;
+/** To each of those that are not restarted. */
 const connectionsEach = 2;
 /** A restart without a right answer in this time has failed. */
 const patienceMs = 10_000;
@@ -34,7 +33,9 @@ interface Unit {
 const kinds = ['stdio child', 'process', 'worker'] as const;
 
 export async function restartAnalysis(options: RestartOptions = {}): Promise<AnalysisResult<RestartRow>> {
-  const restarts = pick({ isShort: options.short === true }, 2, 10);
+  const effort = { isShort: options.short === true };
+  const restarts = pick(effort, 1, 10);
+  const unitCount = pick(effort, 2, 4);
   const rows: RestartRow[] = [];
   for (const kind of kinds) {
     const units: Unit[] = [];

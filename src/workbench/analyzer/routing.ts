@@ -15,7 +15,7 @@ import { checkWholes } from './transports.js';
 
 export interface RoutingOptions extends AnalyzerOptions {
   readonly short?: boolean;
-  /** Rising. Default 1, 10, 100, 1,000, 10,000; short: 1, 100, 10,000. */
+  /** Rising. Default 1, 10, 100, 1,000, 10,000; short: 1, 10,000. */
   readonly entries?: readonly number[];
 }
 
@@ -27,9 +27,9 @@ const wantedPerSecond = 5_000;
 
 export async function routingAnalysis(options: RoutingOptions = {}): Promise<AnalysisResult<RoutingRow>> {
   const effort = { isShort: options.short === true };
-  const given = options.entries ?? pick(effort, [1, 100, 10_000], [1, 10, 100, 1_000, 10_000]);
+  const given = options.entries ?? pick(effort, [1, 10_000], [1, 10, 100, 1_000, 10_000]);
   const counts = checkWholes('entries', given, 1, maxEntries);
-  const ms = pick(effort, 150, 1_000);
+  const ms = pick(effort, 100, 1_000);
   const rows: RoutingRow[] = [];
   for (const registry of registries) {
     const server = await startEchoServer('tcp', { implementation: options.implementation });

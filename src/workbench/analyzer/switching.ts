@@ -12,7 +12,7 @@ import type { AnalyzedTransport } from './transports.js';
 export interface SwitchingOptions extends AnalyzerOptions {
   /** Default false: more switches of each pair. */
   readonly short?: boolean;
-  /** Default stdio, tcp, unix, http, ws. */
+  /** Default stdio, tcp, unix, http, ws; short: stdio, tcp, http. */
   readonly transports?: readonly AnalyzedTransport[];
 }
 
@@ -25,8 +25,10 @@ const loadCallers = 4;
 export async function switchingAnalysis(
   options: SwitchingOptions = {},
 ): Promise<AnalysisResult<SwitchingRow>> {
-  const transports = options.transports ?? ['stdio', 'tcp', 'unix', 'http', 'ws'];
-  const repeats = pick({ isShort: options.short === true }, 1, 5);
+  const effort = { isShort: options.short === true };
+  const transports =
+    options.transports ?? pick(effort, ['stdio', 'tcp', 'http'], ['stdio', 'tcp', 'unix', 'http', 'ws']);
+  const repeats = pick(effort, 1, 5);
   const servers = new Map<AnalyzedTransport, EchoServer>();
   const rows: SwitchingRow[] = [];
   try {

@@ -6,18 +6,29 @@ import type { Finding } from '../../analysis/finding.js';
 import type { Sample } from '../../analysis/sample.js';
 
 /**
- * The client compares every answer, in JavaScript, so that it is the limit of most tests: that is told where it is so,
- * and is nothing wrong with the server.
+ * The rules of samples know neither that the handlers only echo nor that the client compares every answer, in JavaScript,
+ * so that it is the limit of most tests: that is told where it is so, and is nothing wrong with the server.
  */
 export function findingsOf(
   component: string,
   samples: readonly Sample[],
   figures: readonly CallFigures[],
 ): readonly Finding[] {
-  const found = analyzeBottlenecks(samples).map(
-    (finding): Finding => (finding.rule === 'generator-bound' ? { ...finding, severity: 'low' } : finding),
-  );
+  const found = analyzeBottlenecks(samples).map(asOfEcho);
   return [...wrongAnswerFindings(component, figures), ...found.map((finding) => named(finding, component))];
+}
+
+function asOfEcho(finding: Finding): Finding {
+  if (finding.rule === 'generator-bound') return { ...finding, severity: 'low' };
+  if (finding.rule !== 'handler-waits') return finding;
+  return {
+    ...finding,
+    rule: 'latency-high',
+    component: 'calls',
+    cause:
+      'An echo waits for nothing: the time is that of the client, of the transport, or of a host that is busy with something else.',
+    recommendation: 'Run it again on an idle host; where it stays so, profile the client.',
+  };
 }
 
 function named(finding: Finding, series: string): Finding {
