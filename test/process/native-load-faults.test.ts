@@ -4,7 +4,7 @@ import { createServer as createHttpServer, type ServerResponse } from 'node:http
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { LoadOperation, LoadPlan, LoadTarget } from '../../src/workbench/load/load-plan.js';
 import { runNativeLoad } from '../../src/workbench/load/native-generator.js';
 import { runLoad, whyNotNative } from '../../src/workbench/load/run-load.js';
@@ -42,7 +42,7 @@ interface Call {
   readonly socket: Socket;
 }
 
-const resultOf = (id: number, result: unknown = { ok: true }): string =>
+const resultOf = (id: number | string, result: unknown = { ok: true }): string =>
   `${JSON.stringify({ jsonrpc: '2.0', id, result })}\n`;
 
 function eachLine(socket: Socket, take: (line: string) => void): void {
@@ -218,6 +218,39 @@ describe('a connection', () => {
     // What was due and could not be sent is lost, too.
     expect(report.errors).toBeGreaterThan(50);
   });
+});
+
+it('ends the sessions that it opened', async () => {
+  const opened: string[] = [];
+  const ended: string[] = [];
+  const server = createHttpServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      const session = String(request.headers['mcp-session-id']);
+      if (request.method === 'DELETE') {
+        ended.push(session);
+        response.end();
+        return;
+      }
+      const { id, method } = JSON.parse(body) as { id?: number; method: string };
+      if (method === 'initialize') {
+        opened.push(`session-${opened.length}`);
+        response.setHeader('mcp-session-id', opened[opened.length - 1]);
+        response.end(resultOf('initialize', { protocolVersion: '2025-03-26', capabilities: {} }));
+      } else if (!opened.includes(session) || request.headers['mcp-protocol-version'] !== '2025-03-26')
+        response.writeHead(400).end();
+      else if (id === undefined) response.writeHead(202).end();
+      else response.end(resultOf(id));
+    });
+  });
+  const target = { url: `http://127.0.0.1:${await listen(server)}/mcp` };
+  const report = await load(target, { era: 'legacy', connections: 3, depth: 1 });
+  expect(report.firstError).toBeUndefined();
+  expect(report.messages).toBeGreaterThan(10);
+  await vi.waitFor(() => expect(ended.sort()).toEqual(['session-0', 'session-1', 'session-2']));
 });
 
 it('counts what HTTP refuses', async () => {

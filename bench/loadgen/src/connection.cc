@@ -1,5 +1,6 @@
 #include "connection.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -375,6 +376,12 @@ void Connection::LoseRequests(const std::string& why) {
   for (uint64_t i = head_; i < tail_; i++) {
     if (!at(i).done) common_->tally.AddError(at(i).operation, why);
   }
+}
+
+void Connection::EndSession() {
+  const std::string& farewell = messages_->farewell;
+  if (state != State::kReady || farewell.empty() || out_.size() > 0) return;
+  if (write(endpoint_.write_fd, farewell.data(), farewell.size()) > 0) shutdown(endpoint_.write_fd, SHUT_WR);
 }
 
 void Connection::Forget() {

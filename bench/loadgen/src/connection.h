@@ -73,6 +73,8 @@ class Connection {
   uint64_t in_flight() const { return tail_ - head_ - done_ahead_; }
   uint64_t enqueued() const { return tail_; }
   const Endpoint& endpoint() const { return endpoint_; }
+  // Tells the server that a session is over; nobody waits for what it says to that.
+  void EndSession();
   void CloseEndpoint() { Close(&endpoint_); }
 
   State state = State::kReady;   // kept by the event loop

@@ -24,11 +24,11 @@ struct NumberOption {
 };
 
 constexpr NumberOption kNumbers[] = {
-    {"--connections", 1, 20000, true},  {"--depth", 1, 65536, true},        {"--rate", 1, 1e8, false},
-    {"--warmup", 0, 3600, false},       {"--seconds", 0.05, 1e6, false},    {"--messages", 1, 1e15, true},
-    {"--text-bytes", 1, 1 << 30, true}, {"--server-pid", 1, 1 << 30, true}, {"--cpu", 0, 4095, true},
-    {"--child-cpu", 0, 4095, true},     {"--active", 1, 1000, true},        {"--window", 1, 65536, true},
-    {"--timeout", 0.05, 3600, false},   {"--interval-ms", 10, 1e6, true},   {"--seed", 0, 1e15, true},
+    {"--connections", 1, 20000, true},  {"--depth", 1, 65536, true},          {"--rate", 0.001, 1e8, false},
+    {"--warmup", 0, 1e6, false},        {"--seconds", 0.05, 1e6, false},      {"--messages", 1, 1e15, true},
+    {"--text-bytes", 1, 1 << 30, true}, {"--server-pid", 1, INT32_MAX, true}, {"--cpu", 0, 4095, true},
+    {"--child-cpu", 0, 4095, true},     {"--active", 1, 1000, true},          {"--window", 1, 65536, true},
+    {"--timeout", 0.05, 3600, false},   {"--interval-ms", 10, 1e7, true},     {"--seed", 0, 1e15, true},
 };
 
 void StoreNumber(const std::string& name, double value, Options* options) {

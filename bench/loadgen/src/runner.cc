@@ -33,7 +33,10 @@ Runner::Runner(const Options& options, const Plan& plan)
     : options_(options), plan_(plan), common_{options_, plan_, {}, 1, {}, {}}, random_(options.seed) {}
 
 Runner::~Runner() {
-  for (auto& connection : connections_) connection->CloseEndpoint();
+  for (auto& connection : connections_) {
+    connection->EndSession();
+    connection->CloseEndpoint();
+  }
   for (size_t i = connections_.size(); i < links_.size(); i++) Close(&links_[i].endpoint);
   for (Link& link : idle_) Close(&link.endpoint);
   if (epoll_ >= 0) close(epoll_);

@@ -6,7 +6,7 @@
 namespace loadgen {
 namespace {
 
-constexpr int kContinuation = 0, kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10;
+constexpr int kContinuation = 0, kBinary = 2, kClose = 8, kPing = 9, kPong = 10;
 
 // The frame at `data`: false while its header is not complete.
 bool ParseHeader(const unsigned char* data, size_t length, size_t* header_bytes, uint64_t* payload_bytes) {

@@ -16,6 +16,13 @@ void MaskInPlace(std::string* frame, size_t from, const char mask[4]) {
     (*frame)[i] = static_cast<char>((*frame)[i] ^ mask[(i - from) & 3]);
 }
 
+std::string SessionFields(const Session& session) {
+  std::string fields;
+  if (!session.version.empty()) fields += "MCP-Protocol-Version: " + session.version + "\r\n";
+  if (!session.id.empty()) fields += "Mcp-Session-Id: " + session.id + "\r\n";
+  return fields;
+}
+
 // One for the whole run: what masks have to prevent, a proxy that is fooled by
 // a page, is not here.
 uint32_t RunMask() {
@@ -57,9 +64,7 @@ std::string HttpPost(const Options& options, const std::string& fields, const Se
                         "\r\nContent-Type: application/json\r\nAccept: "
                         "application/json, text/event-stream\r\n" +
                         fields;
-  if (!session.version.empty()) message += "MCP-Protocol-Version: " + session.version + "\r\n";
-  if (!session.id.empty()) message += "Mcp-Session-Id: " + session.id + "\r\n";
-  message += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  message += SessionFields(session) + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
   message.reserve(message.size() + body.size());
   return message += body;
 }
@@ -89,6 +94,10 @@ std::shared_ptr<const Requests> Prepare(const Options& options, const Plan& plan
     requests->operations.push_back(Wrap(options, plan.fields + operation.fields, session, operation.body));
   }
   if (!plan.cancel.bytes.empty()) requests->cancel = Wrap(options, plan.fields, session, plan.cancel);
+  if (!session.id.empty()) {
+    requests->farewell = "DELETE " + options.path + " HTTP/1.1\r\nHost: " + options.host_port + "\r\n" +
+                         plan.fields + SessionFields(session) + "\r\n";
+  }
   return requests;
 }
 

@@ -39,6 +39,7 @@ Template Wrap(const Options& options, const std::string& fields, const Session& 
 struct Requests {
   std::vector<Template> operations;
   Template cancel;
+  std::string farewell;  // ends the session, where there is one
 };
 
 std::shared_ptr<const Requests> Prepare(const Options& options, const Plan& plan, const Session& session);

@@ -37,6 +37,8 @@ export async function runNativeLoad(
   if (watch.signal?.aborted) throw aborted('The load', watch.signal);
   const child = spawn(programPath(), nativeArguments(plan, options), {
     stdio: ['pipe', 'pipe', 'pipe'],
+    // Ctrl-C in a terminal is ours to act on: neither the generator nor a command it started is to die of it.
+    detached: true,
   });
   const onAbort = (): void => {
     child.stdin.end();
