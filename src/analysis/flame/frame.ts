@@ -68,7 +68,7 @@ export function nativeKind(name: string): FrameKind {
 
 /** `name file:line:column`, as V8 writes functions for perf and into its log. The name, and the file, can hold spaces. */
 const located =
-  /^(.*?) ?((?:file:|node:|https?:|data:|wasm:|evalmachine|ringwire\/|node_modules\/|\/|[A-Za-z]:[\\/])[^;]*?|[^ ;]*):(\d+)(?::(\d+))?$/;
+  /^(.*?) ?((?:file:|node:|https?:|data:|wasm:|evalmachine|ringwire\/|node_modules\/|\/|[A-Za-z]:[\\/])[^;]*?|[^ ;]*?):(\d+)(?::(\d+))?$/;
 
 /** A JavaScript function from V8's text of it. */
 export function scriptFrame(text: string, kind: FrameKind): Frame {

@@ -4,6 +4,10 @@ import { type Frame, nativeKind, type Recording, symbolOfScript } from './frame.
 
 const unknown = '[unknown]';
 
+/** `address symbol (binary)`. Symbols and binaries may both hold parentheses; a binary is a path or in brackets, mostly. */
+const frameLine = /^\s+([0-9a-f]+) (.+?) \(([/[].*)\)\s*$/;
+const otherFrameLine = /^\s+([0-9a-f]+) (.+) \(([^()]*)\)\s*$/;
+
 function binaryName(path: string): string {
   return path.replace(/ \(deleted\)$/, '').replace(/^.*[\\/]/, '');
 }
@@ -38,7 +42,7 @@ export class PerfScriptParser {
 
   /** Lines that are neither a sample's head nor a frame are passed over. */
   line(text: string): void {
-    const match = /^\s+([0-9a-f]+) (.+) \(((?:[^()]|\(deleted\))*)\)\s*$/.exec(text);
+    const match = frameLine.exec(text) ?? otherFrameLine.exec(text);
     if (match === null) {
       this.#endStack();
       return;

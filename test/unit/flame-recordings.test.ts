@@ -1,0 +1,258 @@
+/** Recordings of every engine become the same frames, in the same layers. */
+import { describe, expect, it } from 'vitest';
+import { fromCpuProfile, fromHeapProfile } from '../../src/analysis/flame/cpu-profile.js';
+import { mergeRecordings, parseFolded, printFolded } from '../../src/analysis/flame/folded.js';
+import { type Frame, frameLabel, parseLabel } from '../../src/analysis/flame/frame.js';
+import { profileLayers, stackLayer } from '../../src/analysis/flame/layers.js';
+import { fromPerfScript } from '../../src/analysis/flame/perf-script.js';
+import { fromTickLog } from '../../src/analysis/flame/tick-log.js';
+
+function thrown(run: () => unknown): Error {
+  try {
+    run();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const perfText = `node 7 10.1:    1001001 cpu-clock:ppp: 
+	ffffffff8200e18f tcp_sendmsg_locked+0x7df ([kernel.kallsyms])
+	ffffffff81e2f330 __x64_sys_sendto+0x20 ([kernel.kallsyms])
+	ffffffff821ed511 do_syscall_64+0x71 ([kernel.kallsyms])
+	          10aba4 __send+0x64 (/usr/lib/x86_64-linux-gnu/libc.so.6)
+	    20a45da1fe2a [unknown] ([unknown])
+
+node 7 10.2:    1001001 cpu-clock:ppp: 
+	    7f9d00196c91 JS:*call file:///app/with%20space/server.js:12:7+0xc51 (/tmp/perf-7.map)
+	    7f9d00199b5d JS:~ node:internal/timers:438:28+0x31d (/tmp/perf-7.map)
+	          c494db v8::internal::(anonymous namespace)::Invoke+0x12b (/usr/bin/node)
+	         14ac92c uv_run+0x20c (/usr/bin/node)
+
+node 7 10.3:    1001001 cpu-clock:ppp: 
+	         14ac92c v8::internal::Scavenger::ScavengePage+0x1 (/usr/bin/node)
+	         14ac92c v8::internal::Heap::CollectGarbage+0x1 (/usr/bin/node)
+	    7f9d00196c91 JS:^call file:///app/with%20space/server.js:12:7+0xc51 (/tmp/perf-7.map)
+
+node 7 10.4:    1001001 cpu-clock:ppp: 
+	               0 [unknown] (/opt/x (old)/module.node (deleted))
+`;
+
+const labels = (text: { readonly stacks: readonly { readonly frames: readonly Frame[] }[] }): string[] =>
+  text.stacks.map(({ frames }) => frames.map(frameLabel).join(';'));
+
+describe('perf script', () => {
+  it('gives stacks from the outermost frame inwards, without frames that are chance', () => {
+    const recording = fromPerfScript(perfText);
+    expect(labels(recording)).toEqual([
+      '__send [libc.so.6];do_syscall_64_[k];__x64_sys_sendto_[k];tcp_sendmsg_locked_[k]',
+      'uv_run [node];v8::internal::(anonymous namespace)::Invoke [node];~(anonymous) node:internal/timers:438:28;*call file:///app/with%20space/server.js:12:7',
+      '^call file:///app/with%20space/server.js:12:7;v8::internal::Heap::CollectGarbage [node];v8::internal::Scavenger::ScavengePage [node]',
+      '[unknown] [module.node]',
+    ]);
+    expect(recording.stacks.map(({ frames }) => stackLayer(frames))).toEqual([
+      'write',
+      'handler',
+      'gc',
+      'node',
+    ]);
+    expect(recording.stacks[1].frames.map(({ kind }) => kind)).toEqual([
+      'native',
+      'native',
+      'interpreted',
+      'optimised',
+    ]);
+  });
+
+  it('is empty for text that holds no samples', () => {
+    expect(fromPerfScript('perf: no samples\n\n').stacks).toEqual([]);
+  });
+});
+
+const cpuProfile = {
+  startTime: 1_000,
+  endTime: 5_000,
+  nodes: [
+    { id: 1, callFrame: call('(root)', '', -1), children: [2, 4, 5] },
+    { id: 2, callFrame: call('outer', 'file:///app/a.js', 9), children: [3] },
+    { id: 3, callFrame: call('', 'file:///app/a.js', 19) },
+    { id: 4, callFrame: call('(garbage collector)', '', -1) },
+    { id: 5, callFrame: call('(idle)', '', -1) },
+  ],
+  samples: [2, 3, 3, 4, 5, 5],
+  timeDeltas: [0, 1_000, 1_000, 1_000, 500, 500],
+};
+
+function call(functionName: string, url: string, lineNumber: number) {
+  return { functionName, url, lineNumber, columnNumber: 0 };
+}
+
+describe('cpuprofile', () => {
+  it('counts samples by stack, without idle time in shares', () => {
+    const recording = fromCpuProfile(cpuProfile);
+    expect(printFolded(recording).trim().split('\n').sort()).toEqual([
+      '(garbage collector) 1',
+      '(idle) 2',
+      'outer file:///app/a.js:10:1_[j] 1',
+      'outer file:///app/a.js:10:1_[j];(anonymous) file:///app/a.js:20:1_[j] 2',
+    ]);
+    expect(profileLayers(recording)).toEqual({ handler: 0.75, gc: 0.25 });
+  });
+
+  it('leaves out what is outside of the window', () => {
+    const recording = fromCpuProfile(cpuProfile, { fromUs: 1_500, untilUs: 3_500 });
+    expect(recording.stacks.map(({ count }) => count)).toEqual([2]);
+  });
+
+  it('refuses what is none, and one whose nodes call each other', () => {
+    expect(thrown(() => fromCpuProfile({ nodes: [{}] }))).toMatchObject({ code: 'CONFIG_INVALID' });
+    const circle = {
+      ...cpuProfile,
+      nodes: cpuProfile.nodes.map((node) => (node.id === 2 ? { ...node, children: [2] } : node)),
+      samples: [2],
+    };
+    expect(thrown(() => fromCpuProfile(circle))).toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  it('reads allocations in bytes', () => {
+    const head = {
+      callFrame: call('(root)', '', -1),
+      selfSize: 0,
+      children: [{ callFrame: call('fill', 'file:///app/a.js', 0), selfSize: 4_096, children: [] }],
+    };
+    const recording = fromHeapProfile({ head });
+    expect(recording.unit).toBe('bytes');
+    expect(printFolded(recording)).toBe('fill file:///app/a.js:1:1_[j] 4096\n');
+    expect(thrown(() => fromHeapProfile({}))).toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+});
+
+describe('tick log of V8', () => {
+  const code = [
+    { name: 'tick file:///app/a.js:5:1', type: 'JS', kind: 'Opt' },
+    { name: ' file:///app/a.js:1:1', type: 'JS', kind: 'Unopt' },
+    { name: 'JSEntry', type: 'CODE', kind: 'Builtin' },
+    { name: '/usr/lib/libc.so.6', type: 'SHARED_LIB' },
+    { name: 'node::fs::Read(v8::FunctionCallbackInfo<v8::Value> const&)', type: 'CPP' },
+    { name: 'end file:///x/soft-exit.js:3:1', type: 'JS', kind: 'Unopt' },
+  ];
+  const ticks = [
+    { tm: 100, vm: 0, s: [0, 4, 1, 8, 2, 1] },
+    { tm: 200, vm: 1, s: [0, 4] },
+    { tm: 300, vm: 8, s: [] },
+    { tm: 400, vm: 6, s: [3, 0, 4, 2, -1, 0] },
+    { tm: 500, vm: 0, s: [5, 0] },
+  ];
+
+  it('names code by what it is', () => {
+    expect(labels(fromTickLog({ code, ticks }))).toEqual([
+      'Builtins_JSEntry;~(anonymous) file:///app/a.js:1:1;*tick file:///app/a.js:5:1',
+      '*tick file:///app/a.js:5:1;(garbage collector)',
+      '(idle)',
+      'node::fs::Read;[unknown] [libc.so.6]',
+      '~end file:///x/soft-exit.js:3:1',
+    ]);
+  });
+
+  it('takes the last part before the end', () => {
+    const isEnd = ({ file = '' }: Frame): boolean => file.endsWith('soft-exit.js');
+    expect(labels(fromTickLog({ code, ticks }, { lastUs: 100, isEnd }))).toEqual([
+      '(idle)',
+      'node::fs::Read;[unknown] [libc.so.6]',
+    ]);
+    expect(thrown(() => fromTickLog({ ticks }))).toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+});
+
+describe('folded stacks', () => {
+  it('come back as they were written', () => {
+    const recording = fromPerfScript(perfText);
+    const again = parseFolded(printFolded(recording));
+    expect(printFolded(again)).toBe(printFolded(recording));
+    expect(profileLayers(again)).toEqual(profileLayers(recording));
+    expect(mergeRecordings([recording, again]).stacks.map(({ count }) => count)).toEqual([2, 2, 2, 2]);
+  });
+
+  it('are read as other tools write them', () => {
+    const { stacks } = parseFolded('node;LazyCompile:*run /app/x.js:12;write_[k] 17\r\n\n');
+    expect(stacks[0].count).toBe(17);
+    expect(stacks[0].frames).toEqual([
+      { name: 'node', kind: 'native' },
+      { name: 'run', kind: 'optimised', file: '/app/x.js', line: 12 },
+      { name: 'write', kind: 'kernel' },
+    ]);
+  });
+
+  it('keep names in one line and one frame', () => {
+    const label = frameLabel({ name: 'a;b\nc', kind: 'native' });
+    expect(label).toBe('a:b c');
+    expect(parseLabel(label).name).toBe('a:b c');
+  });
+
+  it('say which line is none', () => {
+    expect(thrown(() => parseFolded('a;b 1\nnonsense\n')).message).toMatch(
+      /^Line 2 is no folded stack: "nonsense"/,
+    );
+  });
+});
+
+describe('layers', () => {
+  const own = (path: string, name = 'f'): Frame => ({
+    name,
+    kind: 'javascript',
+    file: `ringwire/src/${path}`,
+    line: 1,
+  });
+  const native = (name: string, file = 'node'): Frame => ({ name, kind: 'native', file });
+  const user: Frame = { name: 'tool', kind: 'optimised', file: 'app/tools.js', line: 3 };
+  const copy = native('__memmove_avx512_unaligned_erms', 'libc.so.6');
+
+  it.each<[string, string, readonly Frame[]]>([
+    ['our transports', 'transport', [own('transports/native/engine.ts')]],
+    ['writing in them', 'write', [own('transports/http/node/http1-exchange.ts', 'writeAnswer')]],
+    ['our dispatcher', 'dispatch', [own('rpc/direct/direct-server.ts')]],
+    ['our scanner', 'scan', [native('ringwire::EnvelopeReader::params', 'ringwire.node')]],
+    ['the JSON parser of the addon', 'scan', [native('simdjson::icelake::stage1', 'ringwire.node')]],
+    ['answers of the addon', 'serialise', [native('ringwire::BatchDispatcher::reply', 'ringwire.node')]],
+    ['its queues', 'write', [native('ringwire::Connection::flush', 'ringwire.node')]],
+    ['the HTTP parser of Node.js', 'framing', [native('llhttp__internal_execute')]],
+    [
+      'that of uWebSockets',
+      'framing',
+      [native('uWS::HttpParser::fenceAndConsumePostPadded', 'uws_linux_x64_115.node')],
+    ],
+    ['uWebSockets without symbols', 'transport', [native('[unknown]', 'uws_linux_x64_115.node')]],
+    ['a handler', 'handler', [own('mcp/tool.ts'), user]],
+    [
+      'what a handler has Node.js do',
+      'handler',
+      [user, { name: 'from', kind: 'optimised', file: 'node:buffer', line: 2 }],
+    ],
+    [
+      'its packages',
+      'handler',
+      [{ name: 'q', kind: 'optimised', file: 'node_modules/pg/lib/query.js', line: 2 }],
+    ],
+    [
+      'JSON.parse for a dispatcher',
+      'scan',
+      [own('rpc/peer.ts'), native('v8::internal::JsonParser<unsigned char>::ParseJson')],
+    ],
+    [
+      'JSON.parse in a handler',
+      'handler',
+      [user, native('v8::internal::JsonParser<unsigned char>::ParseJson')],
+    ],
+    [
+      'a copy works for its caller',
+      'serialise',
+      [native('ringwire::BatchDispatcher::reply', 'ringwire.node'), copy],
+    ],
+    ['a copy in the collector', 'gc', [user, { ...native('v8::internal::Scavenger::X'), kind: 'gc' }, copy]],
+    ['the event loop', 'node', [native('uv_run')]],
+    ['switching tasks', 'kernel', [native('epoll_pwait', 'libc.so.6'), { name: 'schedule', kind: 'kernel' }]],
+    ['native code that cannot be named', 'other', [{ name: '(program)', kind: 'program' }]],
+  ])('%s: %s', (_what, layer, frames) => {
+    expect(stackLayer(frames)).toBe(layer);
+  });
+});
