@@ -1,7 +1,7 @@
 /** What tests of loads share: plans that are over soon, and servers that answer lines as a test says. */
 import { createServer as createNetServer, type Socket } from 'node:net';
 import { createServer, type McpServer } from '../../src/index.js';
-import type { LoadOperation, LoadPlan, LoadTarget } from '../../src/workbench/load/load-plan.js';
+import type { LoadOperation, LoadPlan, LoadTarget, LoadWatch } from '../../src/workbench/load/load-plan.js';
 
 export const echoCall: LoadOperation = {
   name: 'call',
@@ -106,3 +106,21 @@ export async function serveLines(
 export function resultLine(id: number, result: unknown = { ok: true }): string {
   return `${JSON.stringify({ jsonrpc: '2.0', id, result })}\n`;
 }
+
+/** Ends a load once it has seen enough, so that a busy machine takes as long as it needs. Wants short intervals. */
+export function until(isEnough: (messages: number, errors: number) => boolean): LoadWatch {
+  const stop = new AbortController();
+  let messages = 0;
+  let errors = 0;
+  return {
+    signal: stop.signal,
+    onInterval: (interval) => {
+      messages += interval.messages;
+      errors += interval.errors;
+      if (isEnough(messages, errors)) stop.abort();
+    },
+  };
+}
+
+/** With until(): much longer than it takes. */
+export const unhurried = { seconds: 20, intervalMs: 50 } as const;

@@ -104,10 +104,10 @@ export class Acquaintance {
     if ('refusal' in answer)
       throw new RingwireError('HTTP_STATUS', `"${method}" was answered with: ${answer.refusal}`);
     const { error, result } = answer.message as {
-      error?: { code?: number; message?: string };
+      error?: { code?: number } | null;
       result?: Params;
     };
-    if (error !== undefined) {
+    if (error !== undefined && error !== null) {
       const problem = problemOf(answer.message);
       throw new RpcError(error.code ?? 0, `"${method}" was answered with ${problem}`);
     }
@@ -146,7 +146,7 @@ export class Acquaintance {
       const { protocolVersion, capabilities } = greeting;
       return new Acquaintance(conversation, { era: 'legacy', protocolVersion, capabilities });
     }
-    if (maybePlain && greeting.error !== undefined)
+    if (maybePlain && greeting.isRpc)
       return new Acquaintance(conversation, { era: 'none', capabilities: {} });
     const wants = maybePlain ? 'neither server/discover nor initialize' : 'no initialize';
     throw (

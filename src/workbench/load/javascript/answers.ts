@@ -40,7 +40,8 @@ interface Result {
 
 /** What is wrong with an answer; undefined where nothing is. */
 export function problemOf(message: JsonRpc): string | undefined {
-  if (message.error !== undefined) {
+  // Some servers send both members with one of them null, as JSON-RPC 1.0 had it.
+  if (message.error !== undefined && message.error !== null) {
     const { code, message: text } = message.error as { code?: unknown; message?: unknown };
     return `error ${String(code)}: ${excerpt(String(text))}`;
   }

@@ -112,8 +112,8 @@ export interface Greeting {
 /** Why a server has no session. */
 export interface Refusal {
   readonly problem: string;
-  /** Whether it said so in JSON-RPC; undefined where an answer was none. */
-  readonly error: { readonly code: unknown } | undefined;
+  /** Whether it said so in JSON-RPC. */
+  readonly isRpc: boolean;
 }
 
 /** Opens a session of an older revision. */
@@ -123,12 +123,12 @@ export async function initialize(
   timeoutMs?: number,
 ): Promise<Greeting | Refusal> {
   const answer = await conversation.ask(initializeMessage(legacyVersions[0]), timeoutMs);
-  if ('refusal' in answer) return { problem: answer.refusal, error: undefined };
-  const { result, error } = answer.message;
+  if ('refusal' in answer) return { problem: answer.refusal, isRpc: false };
+  const { result } = answer.message;
   const { protocolVersion, serverInfo, capabilities } = (result ?? {}) as Partial<Greeting>;
   if (typeof protocolVersion !== 'string') {
     const problem = problemOf(answer.message) ?? 'a result without protocolVersion';
-    return { problem, error: error === undefined ? { code: undefined } : (error as { code: unknown }) };
+    return { problem, isRpc: true };
   }
   conversation.link.settle(protocolVersion);
   await conversation.notify(notificationMessage('notifications/initialized'), isHttp);
