@@ -132,10 +132,10 @@ describe('scenarios of ringwire bench', () => {
   it('rise until something breaks, and say what', async () => {
     const slow = await serveModule(
       `export default ringwire.createServer({ name: 'slow', version: '1.0.0' })
-        .tool('echo', async ({ text }) => { await new Promise((resolve) => setTimeout(resolve, 400)); return text; });`,
+        .tool('echo', async ({ text }) => { await new Promise((resolve) => setTimeout(resolve, 300)); return text; });`,
     );
     const result = await benchJson(
-      ['stress', slow.url, '--tool', 'echo', '--seconds', '1', '--warmup', '0'],
+      ['stress', slow.url, '--tool', 'echo', '--rate', '4', '--seconds', '1', '--warmup', '0'],
       {
         expected: 1,
       },

@@ -158,10 +158,16 @@ describe('rising load', () => {
     expect(end).toEqual({ held: 700, brokeAt: 750, generatorWasLimit: false });
   });
 
-  it('says when not even the first rate held, and searches nothing', async () => {
+  it('goes down where not even the first rate holds', async () => {
+    const { rates, end } = await search((rate) => (rate <= 30 ? 'held' : 'broke'));
+    expect(rates).toEqual([100, 50, 25, 38, 32, 29]);
+    expect(end).toEqual({ held: 29, brokeAt: 32, generatorWasLimit: false });
+  });
+
+  it('says when no rate held', async () => {
     const { rates, end } = await search(() => 'broke');
-    expect(rates).toEqual([100]);
-    expect(end).toEqual({ held: 0, brokeAt: 100, generatorWasLimit: false });
+    expect(rates).toEqual([100, 50, 25, 13, 7, 4, 2, 1]);
+    expect(end).toEqual({ held: 0, brokeAt: 1, generatorWasLimit: false });
   });
 
   it('says when every rate held', async () => {

@@ -1,7 +1,7 @@
 /** What a terminal shows while a load runs: one line, written over. */
 import type { LoadInterval } from '../../workbench/load/load-plan.js';
 import { formatMs } from '../../workbench/scenarios/criteria.js';
-import { formatCount, type RunSubject } from '../../workbench/scenarios/run-result.js';
+import { formatCount, formatSize, type RunSubject } from '../../workbench/scenarios/run-result.js';
 
 const barWidth = 16;
 
@@ -40,6 +40,15 @@ export function progressLine(
   return parts.join('  ').slice(0, Math.max(20, width - 1));
 }
 
+/** What is under load, short: 'tcp 5,000/s 64c 1 KiB'. */
+function label({ transport, targetRate, connections, payload }: RunSubject): string {
+  const parts = [transport];
+  if (targetRate !== undefined) parts.push(`${formatCount(targetRate)}/s`);
+  if (connections > 0) parts.push(`${connections}c`);
+  if (payload !== undefined) parts.push(formatSize(payload));
+  return parts.join(' ');
+}
+
 /** Nothing where the stream is no terminal. */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
@@ -54,14 +63,12 @@ export class Progress {
   begin(run: RunSubject, seconds: { readonly warmup: number; readonly measured: number }): void {
     this.#seconds = { ...seconds };
     this.#errors = 0;
-    this.#show(`${run.transport}: connecting`);
+    this.#show(`${label(run)}: connecting`);
   }
 
   update(run: RunSubject, interval: LoadInterval): void {
     if (interval.atSeconds > 0) this.#errors += interval.errors;
-    this.#show(
-      progressLine(run.transport, interval, this.#seconds, this.#stream.columns ?? 80, this.#errors),
-    );
+    this.#show(progressLine(label(run), interval, this.#seconds, this.#stream.columns ?? 80, this.#errors));
   }
 
   clear(): void {

@@ -90,7 +90,7 @@ function cellOf(verdict: Verdict | undefined): string {
 }
 
 function breaking({ transport, rate, brokeAt, reason, generatorWasLimit }: BreakingPoint): string {
-  const held = rate === 0 ? 'not even the first rate held' : `held ${formatCount(rate)} requests per second`;
+  const held = rate === 0 ? 'no rate held' : `held ${formatCount(rate)} requests per second`;
   const end = brokeAt === undefined ? '' : `, not ${formatCount(brokeAt)}`;
   const whose = generatorWasLimit ? ' The generator was at its end there, not the server.' : '';
   return `${transport}: ${paint(`${held}${end}`, 'bold')}: ${reason}.${whose}`;

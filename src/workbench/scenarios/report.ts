@@ -62,7 +62,7 @@ function summarySection(result: ScenarioResult): ReportSection {
     }),
     ...result.breakingPoints.map(
       ({ transport, rate, brokeAt, reason }) =>
-        `${transport}: held ${formatCount(rate)} requests per second${brokeAt === undefined ? '' : `, not ${formatCount(brokeAt)}`}: ${reason}.`,
+        `${transport}: ${rate === 0 ? 'no rate held' : `held ${formatCount(rate)} requests per second`}${brokeAt === undefined ? '' : `, not ${formatCount(brokeAt)}`}: ${reason}.`,
     ),
   ];
   return { title: result.passed ? 'Passed' : 'Missed', tone: result.passed ? 'ok' : 'high', paragraphs };

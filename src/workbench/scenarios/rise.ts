@@ -12,9 +12,12 @@ export interface RiseEnd {
   readonly generatorWasLimit: boolean;
 }
 
+/** Where the first rate does not hold: how often a lower one is tried. */
+const maxDescents = 8;
+
 /**
- * Steps of `factor` until one does not hold, then halves what lies between, `refine` times. `step` runs one rate;
- * undefined from it ends the search where it is.
+ * Steps of `factor` until one does not hold, then halves what lies between, `refine` times. Where not even the first
+ * one holds, it goes down by halves first. `step` runs one rate; undefined from it ends the search where it is.
  */
 export async function findBreakingPoint(
   { from, factor, steps, refine }: Rise,
@@ -26,6 +29,14 @@ export async function findBreakingPoint(
     const rate = Math.round(from * factor ** index);
     const verdict = await step(rate);
     if (verdict === undefined) return { held, generatorWasLimit: false };
+    if (verdict === 'held') held = rate;
+    else broke = { rate, verdict };
+  }
+  for (let descent = 0; descent < maxDescents && broke !== undefined && held === 0; descent += 1) {
+    const rate = Math.round(broke.rate / 2);
+    if (rate === broke.rate) break;
+    const verdict = await step(rate);
+    if (verdict === undefined) break;
     if (verdict === 'held') held = rate;
     else broke = { rate, verdict };
   }
