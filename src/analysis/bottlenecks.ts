@@ -50,7 +50,7 @@ const explains: Readonly<Record<string, readonly string[]>> = {
   'gc-pressure': [...slowness, 'cpu-saturated'],
   'event-loop-blocked': [...slowness, 'cpu-saturated'],
   'cpu-saturated': slowness,
-  'processor-contention': slowness,
+  'processor-contention': ['latency-high', 'queue-depth'],
   'handler-waits': ['latency-high', 'queue-depth'],
   'heap-near-limit': ['gc-pressure', 'memory-high'],
 };

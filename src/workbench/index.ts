@@ -106,6 +106,7 @@ export { runLoad } from './load/run-load.js';
 export { type MonitorOptions, type MonitorSample, monitorResources } from './monitor/monitor-resources.js';
 export { parseSamples } from './monitor/sample-file.js';
 export { collectSamples, readSamples, type SampleSourceOptions } from './monitor/sample-source.js';
+export { type WatchedLoad, type WatchLoadOptions, watchLoad } from './monitor/watch-load.js';
 export { renderReport, writeReport } from './report/write-report.js';
 export {
   type MeasuredServer,

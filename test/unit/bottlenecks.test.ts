@@ -191,9 +191,15 @@ describe('one cause is one finding', () => {
   it('a host that is short of processors, which is no blocked loop and no slow handler', () => {
     const given = samples({
       process: { ...lag(150), cpu: 0.15, eventLoopUtilization: 0.8, processorWaitMs: 640 },
-      calls: { latency: latency(35) },
+      calls: { latency: { ...latency(35), p50Ms: 2 } },
     });
     expect(found(given)).toEqual(['processor-contention']);
+    // Where every call is slow, the handlers wait as well.
+    const both = given.map((sample) => ({
+      ...sample,
+      calls: { calls: 1_000, errors: 0, latency: latency(35) },
+    }));
+    expect(found(both).sort()).toEqual(['handler-waits', 'processor-contention']);
   });
 
   it('a blocked loop is seen on a host that is short of processors, too', () => {

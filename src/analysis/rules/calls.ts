@@ -5,10 +5,12 @@ import { figure, ifKnown, measured, milliseconds, ms, percent, type Rule, share 
 
 /** Slow answers of a process that has nothing to do: somebody else is waited for. */
 export const handlerWaits: Rule = (picture) => {
-  const { latency, thresholds, cpu, loopBusy, inFlight } = picture;
+  const { latency, thresholds, cpu, loopBusy, inFlight, contention } = picture;
   if (latency === undefined || latency.meanMs < thresholds.latencyMeanMs) return undefined;
   const busy = loopBusy ?? cpu;
   if (busy === undefined || busy >= thresholds.idleShare) return undefined;
+  // A thread that gets no processor makes some calls slow; a handler that waits makes all of them slow.
+  if (contention >= thresholds.contentionShare && latency.p50Ms < thresholds.latencyMeanMs) return undefined;
   return {
     rule: 'handler-waits',
     component: 'handler',

@@ -9,8 +9,8 @@ export interface Picture {
   readonly seconds: number;
   readonly calls: number;
   readonly errors: number;
-  /** Mean of all calls, and the worst percentiles of any interval. */
-  readonly latency: { readonly meanMs: number; readonly p99Ms: number } | undefined;
+  /** Mean of all calls, the median of the intervals' medians, and the worst p99 of any interval. */
+  readonly latency: { readonly meanMs: number; readonly p50Ms: number; readonly p99Ms: number } | undefined;
   /** Cores. */
   readonly cpu: number | undefined;
   /** Share of the time, without what was spent waiting for a processor. */
@@ -19,6 +19,7 @@ export interface Picture {
   readonly contention: number;
   /** The median of the intervals' longest turns, and the longest of all; of the process's own making. */
   readonly lag: { readonly usualMs: number; readonly maxMs: number } | undefined;
+  /** Pauses of the process's own making. */
   readonly gc: GcPressure | undefined;
   /** Median of what the application holds; resident memory where the rest is not known. */
   readonly memory: { readonly bytes: number; readonly isResident: boolean } | undefined;
@@ -54,7 +55,7 @@ export function pictureOf(samples: readonly Sample[], thresholds: Thresholds): P
     loopBusy: utilization === undefined ? undefined : Math.max(0, utilization - contention),
     contention,
     lag: lagOf(samples),
-    gc: gcPressure(samples),
+    gc: gcPressure(samples.map(withOwnPauses)),
     memory: memoryOf(samples),
     inFlight: mean(samples, ({ calls }) => calls?.inFlight),
     queue: queueOf(samples),
@@ -110,19 +111,42 @@ function latencyOf(samples: readonly Sample[]): Picture['latency'] {
   const count = sum(found.map((each) => each.count));
   return {
     meanMs: sum(found.map((each) => each.meanMs * each.count)) / count,
+    p50Ms: median(found.map(({ p50Ms }) => p50Ms)),
     p99Ms: Math.max(...found.map(({ p99Ms }) => p99Ms)),
   };
 }
 
-/** A turn is as long for a thread that gets no processor: that part of it is taken off. */
+/**
+ * How much of the time a thread was at work it had a processor: turns and pauses are as long for one that has none. The
+ * wait may lie outside of what the loop calls its work, since it is woken late.
+ */
+function ownShare({ process, intervalMs }: Sample): number {
+  const waited = process?.processorWaitMs ?? 0;
+  if (waited === 0) return 1;
+  const busy = (process?.eventLoopUtilization ?? 1) * intervalMs;
+  const computed = (process?.cpu ?? 0) * intervalMs;
+  return Math.max(0, 1 - waited / Math.max(busy, computed + waited));
+}
+
+/** Collections compute: they cannot have taken more than the processor's time, whatever the clock says. */
+function withOwnPauses(sample: Sample): Sample {
+  const { process, intervalMs } = sample;
+  if (process?.gc === undefined) return sample;
+  const most = process.cpu === undefined ? Number.POSITIVE_INFINITY : process.cpu * intervalMs;
+  const own = (ms: number): number => Math.min(ms * ownShare(sample), most);
+  const gc = {
+    ...process.gc,
+    pauseMs: own(process.gc.pauseMs),
+    longestPauseMs: own(process.gc.longestPauseMs),
+  };
+  return { ...sample, process: { ...process, gc } };
+}
+
 function lagOf(samples: readonly Sample[]): Picture['lag'] {
   const own: number[] = [];
-  for (const { process, intervalMs } of samples) {
-    if (process?.eventLoopLagMs === undefined) continue;
-    const waited = process.processorWaitMs ?? 0;
-    const busy = (process.eventLoopUtilization ?? 1) * intervalMs;
-    const ownShare = busy <= 0 ? 1 : Math.max(0, 1 - waited / busy);
-    own.push(process.eventLoopLagMs.max * ownShare);
+  for (const sample of samples) {
+    const lag = sample.process?.eventLoopLagMs;
+    if (lag !== undefined) own.push(lag.max * ownShare(sample));
   }
   return own.length === 0 ? undefined : { usualMs: median(own), maxMs: Math.max(...own) };
 }
