@@ -92,6 +92,7 @@ export {
 export type { StressOptions } from './analyzer/stress-test.js';
 export type { ConcurrentOptions, ScalingOptions, ThroughputOptions } from './analyzer/transport-tests.js';
 export { type AnalyzedTransport, analyzedTransports } from './analyzer/transports.js';
+export { detectEra, type ServerFacts } from './load/era.js';
 export type {
   LoadEra,
   LoadInterval,
@@ -102,6 +103,7 @@ export type {
   LoadWatch,
   OperationReport,
 } from './load/load-plan.js';
+export { type LoadRequest, prepareLoad } from './load/prepare.js';
 export { runLoad } from './load/run-load.js';
 export { type MonitorOptions, type MonitorSample, monitorResources } from './monitor/monitor-resources.js';
 export { parseSamples } from './monitor/sample-file.js';
