@@ -20,6 +20,12 @@ export function limitText({ fit, curve: { unit } }: Capacity): string {
   return `Nothing limits within what was measured: twice the ${unit} serve twice as much.`;
 }
 
+/** undefined where the generator kept up. */
+export function generatorText({ curve: { unit, generatorBound = [] } }: Capacity): string | undefined {
+  if (generatorBound.length === 0) return undefined;
+  return `At ${generatorBound.join(', ')} ${unit} the load generator was the limit: the servers serve more than this says.`;
+}
+
 /** undefined where too few points were measured to leave one out. */
 export function heldOutText({ heldOut, curve: { unit } }: Capacity): string | undefined {
   if (heldOut === undefined) return undefined;
@@ -57,7 +63,12 @@ function chartOf({ rows, fit, curve: { unit, name } }: Capacity, index: number):
 
 function sectionOf(capacity: Capacity, index: number): ReportSection {
   const { curve, fit, rows, plan } = capacity;
-  const texts = [limitText(capacity), heldOutText(capacity), plan && planText(capacity, plan)];
+  const texts = [
+    limitText(capacity),
+    generatorText(capacity),
+    heldOutText(capacity),
+    plan && planText(capacity, plan),
+  ];
   return {
     title: curve.name,
     paragraphs: texts.filter((text) => text !== undefined),

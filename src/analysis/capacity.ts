@@ -16,6 +16,8 @@ export interface ScalingCurve {
   readonly unit: string;
   /** Rising by n, each n once. */
   readonly points: readonly ScalingPoint[];
+  /** Where the load generator was the limit, rising: more would have been served there. */
+  readonly generatorBound?: readonly number[];
 }
 
 /** The law without the largest point, asked for it: how far a prediction beyond what was measured can be trusted. */

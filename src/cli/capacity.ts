@@ -1,5 +1,5 @@
 import { planCapacity } from '../analysis/capacity.js';
-import { capacityPage, heldOutText, limitText, planText } from '../analysis/capacity-page.js';
+import { capacityPage, generatorText, heldOutText, limitText, planText } from '../analysis/capacity-page.js';
 import { readScaling } from '../workbench/capacity/read-scaling.js';
 import { writeReport } from '../workbench/report/write-report.js';
 import { defineCommand } from './command.js';
@@ -19,7 +19,9 @@ type Capacity = ReturnType<typeof planCapacity>;
 
 function render(capacity: Capacity): string {
   const { tables = [] } = capacityPage([capacity], '').sections[0];
-  const texts = [limitText(capacity), heldOutText(capacity)].filter((text) => text !== undefined);
+  const texts = [limitText(capacity), generatorText(capacity), heldOutText(capacity)].filter(
+    (text) => text !== undefined,
+  );
   if (capacity.heldOut === undefined)
     texts.push('With five different N or more the largest is left out, to see how well it is predicted.');
   if (capacity.plan !== undefined) texts.push(paint(planText(capacity, capacity.plan), 'bold'));

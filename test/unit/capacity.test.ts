@@ -143,6 +143,11 @@ describe('readScaling', () => {
       ...[1, 2].flatMap((connections) =>
         [1, 8].map((depth) => record({ transport: 'http', connections, depth, rate: connections + depth })),
       ),
+      ...[1, 2].flatMap((connections) =>
+        [16, 1024].map((textBytes) =>
+          record({ contender: 'c', connections, textBytes, rate: 9, generatorLate: connections === 2 }),
+        ),
+      ),
       record({ contender: 'open', connections: 3, targetRate: 10, rate: 10 }),
     ];
     const curves = await readScaling(await fileOf(lines.join('\n'), 'run.jsonl'));
@@ -151,7 +156,11 @@ describe('readScaling', () => {
       'b, tcp: 2 depth',
       'a, http, depth 1: 2 connections',
       'a, http, depth 8: 2 connections',
+      'c, tcp, 16 B: 2 connections',
+      'c, tcp, 1024 B: 2 connections',
     ]);
+    expect(curves[4].generatorBound).toEqual([2]);
+    expect(curves[0]).not.toHaveProperty('generatorBound');
   });
 
   it('says what is wrong, and where', async () => {
@@ -174,10 +183,12 @@ describe('readScaling', () => {
 describe('capacityPage', () => {
   it('has the measured and the fitted curve, and says what was predicted and planned', () => {
     const curve = scalingCurve('server, tcp', 'connections', law([...doubled, 64], 10_000, 0.1, 0.001));
-    const page = capacityPage([planCapacity(curve, { rate: 100_000 })], 'ringwire capacity run.csv');
+    const bound = { ...curve, generatorBound: [32, 64] };
+    const page = capacityPage([planCapacity(bound, { rate: 100_000 })], 'ringwire capacity run.csv');
     const [{ title, paragraphs, tables, charts }] = page.sections;
     expect(title).toBe('server, tcp');
     expect(paragraphs?.join('\n')).toMatch(/peak at 30 connections.*More serve less/);
+    expect(paragraphs?.join('\n')).toMatch(/At 32, 64 connections the load generator was the limit/);
     expect(paragraphs?.join('\n')).toMatch(/Without the measurement at 64 connections/);
     expect(paragraphs?.join('\n')).toMatch(
       /100,000 per second need \d+ nodes like the measured one, with 30 % left free/,

@@ -7,7 +7,15 @@ import { RingwireError } from '../../errors.js';
 import { readRecordFile } from '../results.js';
 
 /** A record with what scaling runs over processes say besides. */
-type ScalingRecord = BenchRecord & { readonly workers?: number; readonly nodes?: number };
+type ScalingRecord = BenchRecord & {
+  readonly workers?: number;
+  readonly nodes?: number;
+  /** What makes curves of its own where it varies. */
+  readonly mix?: string;
+  readonly payload?: string;
+  readonly text?: string;
+  readonly textBytes?: number;
+};
 
 /** What may have been scaled, the first that varies; more of machines comes before more load on each. */
 const scaled = ['nodes', 'workers', 'connections', 'depth'] as const;
@@ -45,7 +53,13 @@ function curvesOf(
       const n = record[unit];
       return n === undefined ? [] : [{ n, rate: record.rate }];
     });
-    return scalingCurve(title, asked ?? unit, points);
+    const bound = group
+      .filter(({ generatorLate }) => generatorLate === true)
+      .map((record) => record[unit] ?? 0);
+    const curve = scalingCurve(title, asked ?? unit, points);
+    return bound.length === 0
+      ? curve
+      : { ...curve, generatorBound: [...new Set(bound)].sort((a, b) => a - b) };
   });
 }
 
@@ -61,8 +75,20 @@ function curvesOfRecords(
       records.length === 0 ? 'has no records' : 'has records of open loops only, whose rate was given';
     throw invalid(`${file} ${why}; a scaling run is of closed loops.`);
   }
-  const nameOf = ({ contender, transport, scenario }: ScalingRecord): string =>
-    [contender ?? scenario, transport].filter((part) => part !== undefined).join(', ');
+  const nameOf = ({
+    contender,
+    transport,
+    scenario,
+    mix,
+    payload,
+    text,
+    textBytes,
+  }: ScalingRecord): string => {
+    const size = textBytes === undefined ? undefined : `${textBytes} B`;
+    return [contender ?? scenario, transport, mix, payload, text, size]
+      .filter((part) => part !== undefined)
+      .join(', ');
+  };
   const curves = [...groups(closed, nameOf)].flatMap(([name, group]) => curvesOf(name, group, unit));
   if (curves.length === 0)
     throw invalid(
