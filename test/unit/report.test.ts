@@ -100,6 +100,8 @@ describe('scales', () => {
     [1, 10, 4, ['1', '2', '5', '10']],
     [0.001, 1e9, 5, ['0.001', '1', '1,000', '1,000,000', '1,000,000,000']],
     [10, 16, 4, ['10', '12', '14', '16']],
+    [10, 320, 14, ['10', '15', '20', '30', '50', '70', '100', '150', '200', '300']],
+    [10, 90, 14, ['10', '15', '20', '30', '50', '70']],
   ])('choose ticks of a logarithmic axis from %d to %d', (from, to, most, labels) => {
     expect(log.labels(log.ticks(Math.log10(from), Math.log10(to), most))).toEqual(labels);
   });
@@ -161,16 +163,18 @@ describe('HTML', () => {
 
   it('aligns columns of figures to the right, and no others', () => {
     const rows = [
-      ['ours', '1,200', '3.5 ms', '—', 'v1.2'],
-      ['theirs', '-3', '', '12 %', '2026-01-01'],
+      ['ours', '1,200', '3.5 ms', '—', '1-5 ms', '3 of 4', 'v1.2'],
+      ['theirs', '-3', '', '12 %', '<10 ms', '4,600 of 4,600', '2026-01-01'],
     ];
-    const tables = [{ columns: ['who', 'rate', 'p99', 'share', 'version'], rows }];
+    const tables = [{ columns: ['who', 'rate', 'p99', 'share', 'range', 'part', 'version'], rows }];
     const text = renderPage({ title: 'x', sections: [{ title: 'y', tables }] }, asset);
     const heads = [...text.matchAll(/<th scope="col"( class="figure")?>(\w+)/g)];
     expect(heads.filter(([, right]) => right !== undefined).map(([, , name]) => name)).toEqual([
       'rate',
       'p99',
       'share',
+      'range',
+      'part',
     ]);
   });
 });

@@ -65,3 +65,8 @@ export function markText({ y, marks = [] }: Chart): string {
   });
   return texts.join('; ');
 }
+
+/** What the chart shows over what: 'latency, ms over time'; bars of named things may have no label below them. */
+export function axesText({ x, y }: Chart): string {
+  return [y.label, x.label].filter((label) => label !== '').join(' over ');
+}

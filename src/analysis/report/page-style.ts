@@ -37,7 +37,7 @@ table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tab
 .scroll th, .scroll td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--grid); }
 .scroll thead th { border-bottom-color: var(--line); color: var(--quiet); font-weight: 600; vertical-align: bottom; }
 .scroll tbody th { font-weight: 500; white-space: nowrap; }
-.scroll .long { min-width: 16rem; white-space: normal; overflow-wrap: anywhere; }
+.scroll .long { min-width: 11rem; white-space: normal; overflow-wrap: anywhere; }
 .scroll .figure { text-align: right; white-space: nowrap; }
 figure { margin: 1.25rem 0; }
 figcaption { font-weight: 600; margin-bottom: .35rem; }

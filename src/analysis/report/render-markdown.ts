@@ -1,5 +1,5 @@
 /** A report as Markdown (GitHub's), of the same data as the HTML page. Charts become tables of what their curves say. */
-import { formatOn, formatShare, markText } from './chart-data.js';
+import { axesText, formatOn, formatShare, markText } from './chart-data.js';
 import type { Chart, ChartSeries, ReportPage, ReportSection, Table } from './page.js';
 
 /** Bars and points up to this many values of x are listed whole. */
@@ -105,7 +105,7 @@ function chartText(chart: Chart): string {
         ? wholeTable(chart, x)
         : summaryTable(chart);
   const marks = markText(chart);
-  const head = `**${escapeInline(chart.title)}** (${escapeInline(`${chart.y.label} over ${chart.x.label}`)})`;
+  const head = `**${escapeInline(chart.title)}** (${escapeInline(axesText(chart))})`;
   return [head, tableText(table), ...(marks === '' ? [] : [escapeParagraph(marks)])].join('\n\n');
 }
 

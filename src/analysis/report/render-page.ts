@@ -1,5 +1,5 @@
 /** A report as one HTML file. The charts are drawn by the script it carries; their figures also stand below them as tables. */
-import { chartRows, formatOn, markText, thinned } from './chart-data.js';
+import { axesText, chartRows, formatOn, markText, thinned } from './chart-data.js';
 import { type BrowserAsset, escapeHtml, htmlDocument } from './html-document.js';
 import type { Chart, ReportPage, ReportSection, Table } from './page.js';
 import { pageStyle } from './page-style.js';
@@ -7,8 +7,9 @@ import { pageStyle } from './page-style.js';
 /** Rows of the table below a chart: enough to read what the curve says. */
 const maxChartRows = 100;
 
-/** '1,234.5', '-3 %', '12 ms', '±1.2', '—': what reads better with its digits below each other. */
-const figure = /^[-+±≈<>]?\s?\d[\d,.\s]*(?:e[-+]?\d+)?\s?(?:%|[a-zA-Zµ/]{1,12})?$|^[—–-]?$/;
+/** '1,234.5', '-3 %', '12 ms', '±1.2', '1-5 ms', '3 of 4', '—': what reads better with its digits below each other. */
+const figure =
+  /^[-+±≈<>≤≥]?\s?\d[\d,.\s]*(?:e[-+]?\d+)?(?:\s?(?:-|–|of|to)\s?\d[\d,.]*)?\s?(?:%|[a-zA-Zµ/]{1,12})?$|^[—–-]?$/;
 
 /** Characters beyond which a cell may break into lines. */
 const maxUnbroken = 40;
@@ -61,7 +62,7 @@ function chartHtml(chart: Chart): string {
   const table = chartTable(chart, maxChartRows);
   const count = chartRows(chart).x.length;
   const shown = count > maxChartRows ? ` (${maxChartRows} of ${count} rows)` : '';
-  const label = `${chart.title}: ${chart.y.label} over ${chart.x.label}; ${names}`;
+  const label = `${chart.title}: ${axesText(chart)}; ${names}`;
   const id = `chart-${chart.id}`;
   return `<figure class="chart" id="${escapeHtml(id)}">
 <figcaption>${escapeHtml(chart.title)}</figcaption>

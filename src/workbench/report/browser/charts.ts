@@ -111,7 +111,8 @@ function plotChart(chart: Chart, place: HTMLElement, colours: Palette): uPlot {
     },
     series: [
       {
-        label: chart.x.label,
+        // Without one uPlot writes 'Value'.
+        label: chart.x.label || ' ',
         value: (_plot, position) => (position == null ? '–' : formatOn(chart.x, scaleX.value(position))),
       },
       ...seriesOf(chart, scaleY, colours),

@@ -75,7 +75,7 @@ const time: Scale = {
 };
 
 /** Which multiples of each power of ten are named, the sparsest first. */
-const densities = [[1], [1, 3], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]];
+const densities = [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 2, 3, 4, 5, 6, 7, 8, 9]];
 
 const log: Scale = {
   position: (value) => (value > 0 ? Math.log10(value) : null),
@@ -88,14 +88,18 @@ const log: Scale = {
         values.push(...factors.map((factor) => power + Math.log10(factor)));
       return values.filter((position) => position >= from && position <= to);
     });
-    const fitting = choices.filter((ticks) => ticks.length <= most);
+    const room = ((to - from) / most) * 0.9;
+    const isApart = (tick: number, index: number, ticks: readonly number[]): boolean =>
+      index === 0 || tick - ticks[index - 1] >= room;
     const best =
-      fitting.at(-1) ?? choices[0].filter((_, index) => index % Math.ceil((high - low) / most) === 0);
+      choices.findLast((ticks) => ticks.every(isApart)) ??
+      choices[0].filter((_, index) => index % Math.ceil((high - low) / most) === 0);
     if (best.length >= 3 || most < 3) return best;
     // Less than a decade: evenly spaced values say more.
     return evenTicks(10 ** from, 10 ** to, most)
       .filter((value) => value > 0)
-      .map(Math.log10);
+      .map(Math.log10)
+      .filter(isApart);
   },
   labels: (positions) => positions.map((position) => formatFigure(Number((10 ** position).toPrecision(6)))),
 };
