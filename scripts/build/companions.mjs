@@ -45,6 +45,8 @@ const loadedWith = [
       'src/cli/advise.ts',
       'src/cli/bench.ts',
       'src/cli/call.ts',
+      'src/cli/compare.ts',
+      'src/workbench/compare/run-comparison.ts',
       'src/cli/profile.ts',
       'src/cli/profile-diff.ts',
       'src/cli/profile-list.ts',
