@@ -40,7 +40,7 @@ const steps = '▁▂▃▄▅▆▇█';
 
 /** The last `width` values from 0 to the largest of them; spaces where nothing is known. */
 export function sparkline(values: readonly (number | undefined)[], width: number): string {
-  const shown = values.slice(-Math.max(0, width));
+  const shown = width > 0 ? values.slice(-width) : [];
   const largest = Math.max(...shown.map((value) => value ?? 0), 0);
   return shown
     .map((value) => {
