@@ -47,7 +47,7 @@ const ownPaths: readonly (readonly [RegExp, Layer])[] = [
   [/^(?:serialization\/(?:envelope|json-depth)|rpc\/frame-reader|mcp\/http\/light-call)/, 'scan'],
   [/^(?:serialization|rpc\/json-text|transports\/http\/(?:content-coding|prepared-gzip))/, 'serialise'],
   [/^(?:transports|buffers)\//, 'transport'],
-  [/^(?:rpc|mcp|routing|resilience|security|cache|gateway|supervision)\//, 'dispatch'],
+  [/^(?:errors\.ts|(?:rpc|mcp|routing|resilience|security|cache|gateway|supervision)\/)/, 'dispatch'],
 ];
 
 /** Names say it where a file does several things. */

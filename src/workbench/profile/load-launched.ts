@@ -16,10 +16,17 @@ interface LoadWatching {
   readonly signal?: AbortSignal;
 }
 
+/** The part of the load that is recorded. */
+export interface RecordedWindow {
+  begin(): Promise<void>;
+  /** At the end of the measured seconds; not called where the load ends earlier. */
+  end(): Promise<void>;
+}
+
 export async function loadLaunched(
   launched: Launched,
   load: ResolvedLoad,
-  begin: () => Promise<void>,
+  recording: RecordedWindow,
   watch: LoadWatching,
 ): Promise<LoadReport> {
   const { target, pid, generatorCore } = launched;
@@ -35,9 +42,10 @@ export async function loadLaunched(
   const end = new AbortController();
   const stop = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]);
   let begun: Promise<void> | undefined;
+  let over: Promise<void> | undefined;
   const start = (): void => {
     if (begun !== undefined || stop.aborted) return;
-    begun = begin();
+    begun = recording.begin();
     // Without a recording there is no use in the load.
     begun.catch(() => end.abort());
   };
@@ -48,11 +56,14 @@ export async function loadLaunched(
       onInterval(interval) {
         // The last interval of the warm-up ends at 0.
         if (interval.atSeconds >= -0.001) start();
+        // What is still under way then is no part of what was asked for.
+        if (interval.atSeconds >= load.seconds - 0.001) over ??= begun?.then(() => recording.end());
         watch.onInterval?.(interval);
       },
     });
   } finally {
     await begun;
+    await over;
   }
 }
 

@@ -166,30 +166,37 @@ class Recorder {
     const { load } = this.#request;
     const { signal } = this.#watch;
     let startedAt: number | undefined;
+    let endedAt: number | undefined;
     const begin = async (): Promise<void> => {
       await engine.start(launched.pid ?? pidIn(launched.pidFile));
       startedAt = performance.now();
     };
+    const end = async (): Promise<void> => {
+      if (endedAt !== undefined) return;
+      endedAt = performance.now();
+      await engine.stop();
+    };
     let report: LoadReport | undefined;
-    let endedAt = 0;
     try {
       if (launched.pid !== undefined) await engine.prepare?.(launched.pid);
       if (load === undefined) {
         await begin();
         await this.#wait(launched);
       } else {
-        report = await loadLaunched(launched, load, begin, this.#watch);
+        report = await loadLaunched(launched, load, { begin, end }, this.#watch);
       }
     } finally {
-      endedAt = performance.now();
-      await engine.stop();
+      await end();
     }
     if (startedAt === undefined)
       throw new RingwireError(
         signal?.aborted === true ? 'CANCELLED' : 'INTERNAL',
         'Nothing was recorded: it ended before the recording began.',
       );
-    return { seconds: (endedAt - startedAt) / 1_000, ...(report === undefined ? {} : { report }) };
+    return {
+      seconds: ((endedAt ?? startedAt) - startedAt) / 1_000,
+      ...(report === undefined ? {} : { report }),
+    };
   }
 
   async #wait({ ended }: Launched): Promise<void> {
