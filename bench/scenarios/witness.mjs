@@ -53,7 +53,7 @@ async function ratesOf(name, tools, { options, cores, progress }) {
 }
 
 function summarize(name, rates, { options, cores }) {
-  const [own] = [...rates.values()].map((seen) => median(seen));
+  const own = rates.get('loadgen');
   const summary = {
     contender: name,
     transport: 'http',
@@ -67,11 +67,21 @@ function summarize(name, rates, { options, cores }) {
     if (tool !== 'loadgen') {
       seen[`${tool}Rate`] = significant(median(all));
       seen[`${tool}Rates`] = all;
-      seen[`${tool}Ratio`] = significant(median(all) / own, 4);
+      // Round by round, because the machine is as fast as it was a second ago, not as it was a minute ago.
+      seen[`${tool}Ratio`] = significant(median(all.map((rate, round) => rate / own[round])), 4);
     }
   const { rounds, seconds } = options;
   const pinned = cores.server !== undefined;
-  return { ...summary, rate: own, rates: rates.get('loadgen'), ...seen, rounds, seconds, errors: 0, pinned };
+  return {
+    ...summary,
+    rate: significant(median(own)),
+    rates: own,
+    ...seen,
+    rounds,
+    seconds,
+    errors: 0,
+    pinned,
+  };
 }
 
 /** What each tool saw of a contender that ours saw otherwise; empty where they agree. */

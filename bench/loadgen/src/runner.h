@@ -102,6 +102,7 @@ class Runner {
   uint64_t random_ = 0;
   std::vector<uint64_t> due_;  // open loop: requests scheduled so far, per connection
   std::vector<size_t> due_touched_;
+  std::vector<size_t> ready_;                           // connections whose answers were just read
   std::deque<std::pair<uint64_t, size_t>> reopenings_;  // when, and which connection
   uint64_t scheduled_ = 0;  // open loop: requests scheduled so far, all connections
   uint64_t unsent_ = 0;     // of them, when the time was up
