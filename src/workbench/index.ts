@@ -31,6 +31,10 @@ export {
 } from '../analysis/compare.js';
 export type { Evidence, Finding, Severity } from '../analysis/finding.js';
 export { severities } from '../analysis/finding.js';
+export { type Difference, difference } from '../analysis/flame/difference.js';
+export { parseFolded, printFolded } from '../analysis/flame/folded.js';
+export type { FoldedStack, Frame, FrameKind, Recording } from '../analysis/flame/frame.js';
+export { profileLayers } from '../analysis/flame/layers.js';
 export {
   detectGrowth,
   detectLeak,
@@ -105,11 +109,25 @@ export type {
 } from './load/load-plan.js';
 export { type LoadRequest, prepareLoad } from './load/prepare.js';
 export { runLoad } from './load/run-load.js';
+export type { Origin } from './machine.js';
 export { type MonitorOptions, type MonitorSample, monitorResources } from './monitor/monitor-resources.js';
 export { parseSamples } from './monitor/sample-file.js';
 export { collectSamples, readSamples, type SampleSourceOptions } from './monitor/sample-source.js';
 export { type WatchedLoad, type WatchLoadOptions, watchLoad } from './monitor/watch-load.js';
 export { renderReport, writeReport } from './report/write-report.js';
+export { appendRecords, readRecords, resultsFolder } from './results.js';
+export type { Criterion, Verdict as CriterionVerdict } from './scenarios/criteria.js';
+export { listScenarios, loadScenario } from './scenarios/find-scenario.js';
+export { parseScenario } from './scenarios/parse-scenario.js';
+export { scenarioPage } from './scenarios/report.js';
+export {
+  type BreakingPoint as ScenarioBreakingPoint,
+  type RunResult,
+  recordsOf,
+  type ScenarioResult,
+} from './scenarios/run-result.js';
+export { runScenario, type ScenarioOptions, type ScenarioWatch } from './scenarios/run-scenario.js';
+export type { Scenario, ScenarioLoad } from './scenarios/scenario.js';
 export {
   type MeasuredServer,
   type MeasuredServerOptions,

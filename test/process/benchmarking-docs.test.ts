@@ -97,6 +97,16 @@ describe('the commands of docs/benchmarking.md', () => {
       ).toBeGreaterThan(0);
   });
 
+  it('come with a program that prints what its comment says', () => {
+    const text = files.find(({ name }) => name === 'scenario.mjs')?.text ?? '';
+    const expected = /^console\.log\(.*\); \/\/ (.*)$/m.exec(text)?.[1];
+    const { stdout, stderr } = spawnSync(process.execPath, ['scenario.mjs'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(stdout, stderr).toBe(`${expected}\n`);
+  });
+
   it('explain every option of ringwire bench that decides what is measured', async () => {
     const { options } = await loadCommand('bench');
     const silent = Object.keys(options).filter((name) => !page.includes(`--${name}`));
