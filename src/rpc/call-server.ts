@@ -67,7 +67,7 @@ export class CallServer {
   /** Of HTTP the exchanges are counted. */
   #measure(call: ServedCall): void {
     this.count += 1;
-    if (this.#peer.transport.kind !== 'http') call.startedAt = this.#options.meter.begin();
+    if (this.#peer.transport.kind !== 'http') call.timer = this.#options.meter.begin();
   }
 
   #run(call: ServedCall, params: unknown): void {
@@ -133,7 +133,7 @@ export class CallServer {
   /** Sends a response, or puts it into the batch it belongs to. Notifications are not answered. */
   answer(call: ServedCall, text: string): void {
     if (call.id === undefined) return;
-    if (call.startedAt > 0) this.#options.meter.end(call.startedAt);
+    call.timer?.end();
     if (call.batch === undefined) this.#outbox.post(text, call.id);
     else call.batch.add(call.id, text);
   }

@@ -2,6 +2,7 @@
  * One call being served, as its handler sees it. Made for every message on the hot path, so the constructor stores
  * and computes nothing; what a handler does not ask for is never made.
  */
+import type { CallTimer } from '../observability/call-meter.js';
 import type { PeerInfo } from '../transports/transport.js';
 import type { BatchReply } from './batch-reply.js';
 import type { DeadlineEntry } from './deadline-queue.js';
@@ -46,8 +47,8 @@ export class ServedCall implements CallContext, DeadlineEntry {
   tracked = false;
   /** On the deadline queue's clock; 0 until somebody asked or the call was tracked. */
   expiresAt = 0;
-  /** When it began, where it is one that a CallMeter times; else 0. */
-  startedAt = 0;
+  /** Where it is one that a CallMeter times. */
+  timer: CallTimer | undefined = undefined;
   heapIndex = -1;
   /** Overrides the connection's auth for this call. */
   authInfo: AuthInfo | undefined = undefined;

@@ -3,6 +3,7 @@
  * ServedCall is made from the bytes that still lie in the receive arena.
  */
 import { BatchField, EnvelopeFlag } from '../../binding/constants.generated.js';
+import type { CallTimer } from '../../observability/call-meter.js';
 import type { PeerInfo } from '../../transports/transport.js';
 import type { Peer } from '../peer.js';
 import { CallState, ServedCall } from '../served-call.js';
@@ -41,8 +42,8 @@ export class DirectCall implements CallContext {
   slot: number;
   /** For the handler that serves the call. */
   attachment: unknown = undefined;
-  /** When its batch came, where it is one that a CallMeter times; else 0. */
-  startedAt = 0;
+  /** Where it is one that a CallMeter times. */
+  timer: CallTimer | undefined = undefined;
   readonly #base: number;
   readonly #batch: number;
   #served: ServedCall | undefined = undefined;

@@ -174,7 +174,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
       if (!isThenable(result)) {
         const pending = handler.write(result, call, this.#replies);
         if (pending === undefined) {
-          if (call.startedAt > 0) this.#meter.end(call.startedAt);
+          call.timer?.end();
           call.finish();
           return;
         }
@@ -190,7 +190,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
 
   #measure(call: DirectCall, peer: Peer): void {
     peer.calls.count += 1;
-    call.startedAt = this.#meter.beginAt(this.#batchAt);
+    call.timer = this.#meter.begin(this.#batchAt);
   }
 
   /**
@@ -276,7 +276,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
 
   #answered(call: DirectCall): void {
     const { connection } = call;
-    if (call.startedAt > 0) this.#meter.end(call.startedAt);
+    call.timer?.end();
     if (call.isTracked) connection.conclude(call.served);
     call.finish();
     this.engine.requestCollect();
@@ -303,7 +303,7 @@ export class DirectServer implements CallHandler, DirectCallOwner {
   /** Answers with an error, as the generic path would. */
   #refuse(call: DirectCall, error: unknown): void {
     const { served, connection } = call;
-    if (call.startedAt > 0) this.#meter.end(call.startedAt);
+    call.timer?.end();
     if (served.id !== undefined) connection.reply(served.id, connection.responseText(served, { error }));
     served.state = CallState.Settled;
     this.abandon(call);

@@ -154,7 +154,7 @@ export class Site implements HttpApplication {
 
   #enter(exchange: HttpExchange): void {
     const meter = this.#meter;
-    if (meter?.isOn === true) exchange.timer = meter.timer();
+    if (meter?.isOn === true) exchange.timer = meter.begin();
     exchange.application = this.#application;
     this.#application.onRequest(exchange);
   }
