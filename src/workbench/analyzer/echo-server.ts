@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../binding/package-root.js';
 import { RingwireError } from '../../errors.js';
 import type { ChildCommand } from '../../transports/endpoint.js';
+import { freePort } from '../../transports/http/uws/bind.js';
 import type { EchoAssignment, FromEcho } from './echo-protocol.js';
 import { listenSink } from './echo-sink.js';
 import { echoServer } from './echo-subjects.js';
@@ -53,7 +54,7 @@ export async function startEchoServer(
   const folder = transport === 'unix' ? await mkdtemp(join(tmpdir(), 'ringwire-')) : undefined;
   const server = new EchoProcess(
     transport,
-    { url: urlOf(transport, folder), role, ...more },
+    { url: await urlOf(transport, folder), role, ...more },
     execArgv,
     folder,
   );
@@ -66,9 +67,13 @@ export async function startEchoServer(
   }
 }
 
-function urlOf(transport: 'tcp' | 'unix' | 'http' | 'ws', folder: string | undefined): string {
+async function urlOf(transport: 'tcp' | 'unix' | 'http' | 'ws', folder: string | undefined): Promise<string> {
   if (transport === 'unix') return `unix:${join(folder ?? '', 'echo.sock')}`;
-  return transport === 'tcp' ? 'tcp://127.0.0.1:0' : `${transport}://127.0.0.1:0/mcp`;
+  if (transport === 'tcp') return 'tcp://127.0.0.1:0';
+  // uWebSockets.js sets SO_REUSEADDR for ports that are named only: one the kernel chose could not be bound again by a
+  // server that is restarted while its old connections are in TIME_WAIT.
+  const url = `${transport}://127.0.0.1`;
+  return `${url}:${await freePort('127.0.0.1', 0, url)}/mcp`;
 }
 
 const nothing = {
