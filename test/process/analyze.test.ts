@@ -3,7 +3,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { throughputSection } from '../../src/analysis/analyses/transport-tests.js';
 import { createServer } from '../../src/mcp/server.js';
+import { analysisNames } from '../../src/workbench/analyzer/analysis-result.js';
+import { reportOf } from '../../src/workbench/analyzer/bottleneck-report.js';
 import { bufferingAnalysis } from '../../src/workbench/analyzer/buffering.js';
 import { EchoTexts } from '../../src/workbench/analyzer/echo-client.js';
 import { memoryAnalysis } from '../../src/workbench/analyzer/memory.js';
@@ -11,6 +14,7 @@ import { PerformanceAnalyzer } from '../../src/workbench/analyzer/performance-an
 import { reconnectionAnalysis } from '../../src/workbench/analyzer/reconnection.js';
 import { restartAnalysis } from '../../src/workbench/analyzer/restarts.js';
 import { routingAnalysis } from '../../src/workbench/analyzer/routing.js';
+import type { AnalysisResults } from '../../src/workbench/analyzer/six-analyses.js';
 import { switchingAnalysis } from '../../src/workbench/analyzer/switching.js';
 import { analyzedTransports } from '../../src/workbench/analyzer/transports.js';
 import { cli, Running } from './run.js';
@@ -183,6 +187,15 @@ describe('the six analyses', () => {
     expect(rows[3].detectMs).toBeGreaterThan(400);
   });
 
+  it('[R63] come back over HTTP when the server was shut down', async () => {
+    const { rows } = await reconnectionAnalysis({
+      short: true,
+      transports: ['http'],
+      failures: ['shutdown'],
+    });
+    expect(rows).toMatchObject([{ transport: 'http', failure: 'shutdown', attempts: 1, recovered: 1 }]);
+  });
+
   it('[R63] restart children and workers beside others', async () => {
     const { rows } = await restartAnalysis({ short: true });
     expect(rows.map((row) => [row.unit, row.failures, row.hurtConnections])).toEqual([
@@ -201,6 +214,46 @@ describe('the six analyses', () => {
     expect(samples.length).toBeGreaterThan(2);
   });
 });
+
+describe('the report', () => {
+  it('[R63] is Markdown, JSON and one page with charts', async () => {
+    const analyzer = await PerformanceAnalyzer.start();
+    const throughput = await analyzer.runThroughputTest('memory', 50);
+    const buffering = await bufferingAnalysis({ short: true, transports: ['memory'] });
+    const nothing = analysisNames.map((name) => [
+      name,
+      { name, rows: [], samples: [], findings: [], section: { title: name } },
+    ]);
+    const analyses = { ...Object.fromEntries(nothing), buffering } as AnalysisResults;
+    const finding = { ...throughputFinding, evidence: [] };
+    const report = reportOf(
+      'Performance report',
+      analyses,
+      [throughputSection([throughput], [])],
+      [finding],
+      {},
+      true,
+    );
+    expect(report.findings).toEqual([finding]);
+    expect(report.markdown).toContain('Seed (throughput)');
+    expect(report.markdown).toContain('made up');
+    const json = JSON.parse(report.json) as { findings: unknown[]; analyses: { buffering: unknown[] } };
+    expect(json.findings).toEqual([finding]);
+    expect(json.analyses.buffering).toHaveLength(4);
+    expect(report.html).toMatch(/^<!doctype html>/i);
+    for (const id of ['chart-throughput', 'chart-buffering']) expect(report.html).toContain(id);
+    expect(report.html).not.toMatch(/<(?:script|link)[^>]+(?:src|href)="http/);
+  });
+});
+
+const throughputFinding = {
+  rule: 'wrong-answer',
+  component: 'memory',
+  severity: 'critical',
+  summary: 'made up',
+  cause: 'a test',
+  recommendation: 'none',
+} as const;
 
 describe('ringwire analyze', () => {
   it('prints what it measured beside the seed figures, and writes samples that it can judge', async () => {
