@@ -7,7 +7,7 @@ import { generateLoad } from '../../src/workbench/load/javascript/generator.js';
 import type { LoadPlan, LoadReport } from '../../src/workbench/load/load-plan.js';
 import { Authority } from './certificates.js';
 import { sdk1Http, sdk2Http } from './http-client-servers.js';
-import { echoCall, mixedServer, read, shortPlan, subscribe } from './load-support.js';
+import { echoCall, mixedServer, read, shortPlan, subscribe, unhurried, until } from './load-support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ringwire-load-'));
 const authority = new Authority();
@@ -49,6 +49,9 @@ function expectGood(report: LoadReport, names: readonly string[]): void {
 }
 
 const mix = ['read', 'call', 'subscribe'];
+/** Each kind of the mix was drawn by then. */
+const enough = (messages: number): boolean => messages > 100;
+
 const secure = { insecure: true };
 
 interface Wire {
@@ -110,7 +113,10 @@ const wires: readonly Wire[] = [
 describe('the JavaScript generator', () => {
   it.each(wires)('loads $name with the mix', async ({ listen, options, transport, target, plan }) => {
     await withServer(listen, options, async (url) => {
-      const closed = await generateLoad(shortPlan({ url, ...target }, plan));
+      const closed = await generateLoad(
+        shortPlan({ url, ...target }, { ...unhurried, ...plan }),
+        until(enough),
+      );
       expectGood(closed, mix);
       expect(closed).toMatchObject({ mode: 'closed', generator: 'javascript', transport });
     });
@@ -118,8 +124,8 @@ describe('the JavaScript generator', () => {
 
   it('pipelines HTTP/1.1 where the depth asks for it', async () => {
     await withServer('http://127.0.0.1:0/mcp', {}, async (url) => {
-      const plan = shortPlan(url, { operations: [echoCall], depth: 8, connections: 1 });
-      expectGood(await generateLoad(plan), ['call']);
+      const plan = shortPlan(url, { ...unhurried, operations: [echoCall], depth: 8, connections: 1 });
+      expectGood(await generateLoad(plan, until(enough)), ['call']);
     });
   });
 
@@ -128,8 +134,9 @@ describe('the JavaScript generator', () => {
     async (listen) => {
       await withServer(listen, {}, async (url) => {
         const watch = { name: 'watch', weight: 1, method: 'resources/subscribe', params: read.params };
-        const plan = shortPlan(url, { era: 'legacy', operations: [read, echoCall, watch], depth: 1 });
-        expectGood(await generateLoad(plan), ['read', 'call', 'watch']);
+        const operations = [read, echoCall, watch];
+        const plan = shortPlan(url, { ...unhurried, era: 'legacy', operations, depth: 1 });
+        expectGood(await generateLoad(plan, until(enough)), ['read', 'call', 'watch']);
       });
     },
   );
@@ -141,8 +148,14 @@ describe('the JavaScript generator', () => {
   ] as const)('loads %s over HTTP', async (_name, serve, era) => {
     const server = await serve();
     try {
-      const plan = shortPlan(server.url, { era, operations: [echoCall], depth: 1 });
-      expectGood(await generateLoad(plan), ['call']);
+      const plan = shortPlan(server.url, { ...unhurried, era, operations: [echoCall], depth: 1 });
+      expectGood(
+        await generateLoad(
+          plan,
+          until((messages) => messages > 10),
+        ),
+        ['call'],
+      );
     } finally {
       await server.close();
     }
@@ -159,9 +172,11 @@ describe('the JavaScript generator', () => {
       expect(report.lateP99us).toBeGreaterThan(0);
       const share = (name: string): number =>
         (report.operations.find((each) => each.name === name)?.messages ?? 0) / report.messages;
-      // The draw is seeded: only where the window cuts it off differs between runs. Four standard deviations of 1,000.
+      // The draw is seeded: only where the window cuts it off differs between runs. Four standard deviations.
       for (const { name, weight } of [read, echoCall, subscribe])
-        expect(Math.abs(share(name) - weight)).toBeLessThan(4 * Math.sqrt((weight * (1 - weight)) / 1000));
+        expect(Math.abs(share(name) - weight)).toBeLessThan(
+          4 * Math.sqrt((weight * (1 - weight)) / report.messages),
+        );
     });
   });
 
