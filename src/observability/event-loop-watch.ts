@@ -8,7 +8,7 @@ import {
 import { Histogram } from './histogram.js';
 
 /** A timer in native code fires this often: what it is late by is the lag of the loop. */
-const resolutionMs = 10;
+const resolutionMs = 20;
 
 export class EventLoopWatch {
   /** Nanoseconds the loop was late, since start(). Call update() first. */
