@@ -143,6 +143,11 @@ async function main() {
   if (options.json) for (const row of rows) console.log(JSON.stringify(row));
   else console.log(gateTable(rows));
   for (const error of errors) say(error);
+  const blind = rows.filter((row) => row.noise > row.limit);
+  if (blind.length > 0)
+    say(
+      `the noise is above the budget in ${blind.length} of ${rows.length} figures: what is lost inside it is not seen`,
+    );
   const red = rows.filter((row) => row.isRed);
   for (const { scenario, name, worse, limit } of red)
     say(

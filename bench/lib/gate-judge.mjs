@@ -30,7 +30,8 @@ export async function judgeGate(scenario, reports, budget) {
     return {
       scenario,
       ...compared,
-      noise: Math.max(noise, compared.noiseA, compared.noiseB),
+      // Of fewer than four rounds the split halves tell nothing.
+      noise: Math.max(...[noise, compared.noiseA, compared.noiseB].filter((one) => !Number.isNaN(one))),
       worse,
       limit,
       isRed: compared.verdict === 'worse' && worse > limit,

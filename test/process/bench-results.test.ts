@@ -73,3 +73,8 @@ test('wrong usage of the recorder is told', async () => {
     stderr: 'record-analysis: --only nothing: no command has this word\n',
   });
 });
+
+test('every table of the documents is what bench/results says', async () => {
+  const { code, stderr } = await script('render.mjs', ['--check']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
