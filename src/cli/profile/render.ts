@@ -35,7 +35,8 @@ export function renderProfile(profile: KeptProfile): string {
     `${what}: ${recorded} in ${seconds.toFixed(1)} s with ${engine}${profile.wasInterrupted ? ', interrupted' : ''}`,
   ];
   if (load !== undefined)
-    parts[0] += `\n${load.mode} loop, ${Math.round(load.rate).toLocaleString('en')} requests/s, p99 ${(load.p99us / 1000).toFixed(2)} ms, ${load.errors} errors`;
+    parts[0] += `\n${load.mode} loop, ${Math.round(load.rate).toLocaleString('en')} requests/s, p99 ${(load.p99us / 1000).toFixed(2)} ms, ${load.errors} errors${load.firstError === undefined ? '' : ` (${load.firstError})`}`;
+  if (load?.saturation !== undefined) parts.push(load.saturation);
   parts.push(
     `${paint('Layers', 'bold')}\n${columns(seen.map((layer, index) => [`  ${shares[index]}`, layer, layerMeaning[layer]]))}`,
     `${paint('Top frames, their own', 'bold')}\n${frames(self)}`,

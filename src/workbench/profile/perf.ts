@@ -74,7 +74,8 @@ export class PerfEngine implements Engine {
     this.#ownsProcess = ownsProcess;
   }
 
-  async prepare(pid: number): Promise<void> {
+  /** As late as can be: of pages that become executable between this and 'enable' perf is told nothing. */
+  async #attach(pid: number): Promise<void> {
     this.#pid = pid;
     // A group of its own: Ctrl-C is for us, who end the recording in order.
     const perf = spawn(findProgram('perf') ?? 'perf', [...this.#record, ...controlled, '-p', String(pid)], {
@@ -91,8 +92,9 @@ export class PerfEngine implements Engine {
   }
 
   async start(pid: number | undefined): Promise<void> {
-    if (this.#perf === undefined && pid !== undefined) await this.prepare(pid);
-    if (this.#perf !== undefined) await this.#tell('enable');
+    if (pid === undefined) return;
+    await this.#attach(pid);
+    await this.#tell('enable');
   }
 
   /** Resolves when perf has done it. */
