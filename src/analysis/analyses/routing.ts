@@ -25,7 +25,7 @@ export interface RoutingRow {
 export const routingRules = ['dispatch-queue', 'dispatch-slow', 'dispatch-scaling'] as const;
 
 /** More entries may cost a call this much of the rate; a lookup that walks a list costs far more. */
-const scalingShare = 0.5;
+const scalingShare = 0.25;
 
 export function routingFindings(rows: readonly RoutingRow[]): readonly Finding[] {
   return [...queues(rows), ...slow(rows), ...scaling(rows)];
