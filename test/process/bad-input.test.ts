@@ -61,9 +61,9 @@ const commandLines: Record<string, Row> = {
     says: '--timeout must be a whole number of at least 1, not "soon".',
   },
   'number out of range': {
-    args: ['bench', 'quick', '--seconds', '61'],
+    args: ['bench', 'quick', '--seconds', '0'],
     code: 2,
-    says: '--seconds must be a whole number between 1 and 60, not "61".',
+    says: '--seconds must be a number from 0.1 to 86400, not "0".',
   },
   'unknown word': {
     args: ['tools', unreachable, '--implementation', 'nativ'],
@@ -74,8 +74,7 @@ const commandLines: Record<string, Row> = {
   'unknown benchmark': {
     args: ['bench', 'quik'],
     code: 2,
-    says: 'There is no benchmark "quik".',
-    hint: 'Did you mean quick?',
+    says: 'There is no scenario "quik". Did you mean quick?',
   },
 
   'no address': { args: ['call'], code: 2, says: 'ringwire call needs an address.' },

@@ -14,7 +14,6 @@ export class Http2Guard {
   #resets = 0;
   #controlFrames = 0;
   #since = 0;
-  #isEnding = false;
 
   /** `stream` is what the session is spoken on. */
   constructor(session: ServerHttp2Session, stream: Duplex) {
@@ -28,7 +27,9 @@ export class Http2Guard {
   /** A stream was taken back before its answer was complete. */
   reset(): void {
     this.#roll();
-    if (++this.#resets > maxHttp2Resets) this.#end('cancelled requests');
+    // Not from within nghttp2's own callback that told of the stream's end: ended there, the session writes for ever and
+    // memory grows by 250 MB a second (Node 20.20).
+    if (++this.#resets > maxHttp2Resets) setImmediate(() => this.#end('cancelled requests'));
   }
 
   #control(): void {
@@ -45,20 +46,13 @@ export class Http2Guard {
   }
 
   #end(what: string): void {
-    if (this.#isEnding || this.#session.destroyed) return;
-    this.#isEnding = true;
+    const session = this.#session;
+    if (session.destroyed) return;
     const text = `An HTTP/2 client exceeded its budget of ${what} within ${http2WindowMs} ms.`;
     const error = new RingwireError('OVERLOADED', text);
-    // Not from within nghttp2's own callback that told of the frame: ended there, it writes for ever and memory grows
-    // by 250 MB a second (Node 20.20).
-    setImmediate(() => this.#cut(error));
-  }
-
-  #cut(error: RingwireError): void {
-    if (this.#session.destroyed) return;
     // Says GOAWAY with this code and cuts. On a stream that is no socket, node fails an assertion of its own
     // where that comes while another write is under way.
-    if (this.#stream instanceof Socket) this.#session.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    if (this.#stream instanceof Socket) session.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM);
     else this.#stream.destroy(error);
   }
 }
