@@ -4,7 +4,8 @@ import { fromCpuProfile, fromHeapProfile } from '../../src/analysis/flame/cpu-pr
 import { mergeRecordings, parseFolded, printFolded } from '../../src/analysis/flame/folded.js';
 import { type Frame, frameLabel, parseLabel } from '../../src/analysis/flame/frame.js';
 import { profileLayers, stackLayer } from '../../src/analysis/flame/layers.js';
-import { fromPerfScript } from '../../src/analysis/flame/perf-script.js';
+import { PerfMap } from '../../src/analysis/flame/perf-map.js';
+import { fromPerfScript, PerfScriptParser } from '../../src/analysis/flame/perf-script.js';
 import { fromTickLog } from '../../src/analysis/flame/tick-log.js';
 
 function thrown(run: () => unknown): Error {
@@ -66,6 +67,77 @@ describe('perf script', () => {
 
   it('is empty for text that holds no samples', () => {
     expect(fromPerfScript('perf: no samples\n\n').stacks).toEqual([]);
+  });
+
+  it('takes names of JavaScript from the map where there is one, and from perf elsewhere', () => {
+    const parser = new PerfScriptParser((path, address) =>
+      path === '/tmp/perf-7.map' && address === 0x7f9d00196c91 ? 'JS:*later /app/a.js:1:2' : undefined,
+    );
+    for (const line of perfText.split('\n')) parser.line(line);
+    expect(labels(parser.finish())[1]).toBe(
+      'uv_run [node];v8::internal::(anonymous namespace)::Invoke [node];~(anonymous) node:internal/timers:438:28;*later /app/a.js:1:2',
+    );
+  });
+});
+
+describe('a map of code', () => {
+  const names = (map: PerfMap, addresses: readonly number[]): (string | undefined)[] =>
+    addresses.map((address) => map.nameAt(address));
+
+  it('says what was put at an address last', () => {
+    const map = new PerfMap(
+      [
+        '100 100 JS:~whole /a.js:1:1',
+        '300 40 JS:*gone file with spaces.js:2:1',
+        '140 20 JS:~inside /a.js:3:1',
+        'no line',
+        '200 0 nothing',
+        '1f0 120 JS:*across /a.js:4:1',
+        '400 10 cut of',
+        '500 1',
+      ].join('\n'),
+    );
+    expect(names(map, [0xff, 0x100, 0x13f, 0x140, 0x15f, 0x160, 0x1ef])).toEqual([
+      undefined,
+      'JS:~whole /a.js:1:1',
+      'JS:~whole /a.js:1:1',
+      'JS:~inside /a.js:3:1',
+      'JS:~inside /a.js:3:1',
+      'JS:~whole /a.js:1:1',
+      'JS:~whole /a.js:1:1',
+    ]);
+    expect(names(map, [0x1f0, 0x30f, 0x310, 0x33f, 0x340, 0x40f, 0x410, 0x500])).toEqual([
+      'JS:*across /a.js:4:1',
+      'JS:*across /a.js:4:1',
+      'JS:*gone file with spaces.js:2:1',
+      'JS:*gone file with spaces.js:2:1',
+      undefined,
+      'cut of',
+      undefined,
+      undefined,
+    ]);
+    expect(new PerfMap('').nameAt(1)).toBeUndefined();
+  });
+
+  it('agrees with looking through all entries from the last one', () => {
+    let seed = 1;
+    const random = (below: number): number => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % below;
+    };
+    const entries = Array.from({ length: 300 }, (_, index) => ({
+      start: 0x7f00_0000_0000 + random(2_000),
+      size: 1 + random(index % 7 === 0 ? 400 : 12),
+      name: `f${index}`,
+    }));
+    const map = new PerfMap(
+      entries.map(({ start, size, name }) => `${start.toString(16)} ${size.toString(16)} ${name}`).join('\n'),
+    );
+    const addresses = Array.from({ length: 2_500 }, (_, index) => 0x7f00_0000_0000 - 10 + index);
+    const expected = addresses.map(
+      (address) => entries.findLast(({ start, size }) => address >= start && address < start + size)?.name,
+    );
+    expect(names(map, addresses)).toEqual(expected);
   });
 });
 

@@ -8,20 +8,21 @@ const unknown = '[unknown]';
 const frameLine = /^\s+([0-9a-f]+) (.+?) \(([/[].*)\)\s*$/;
 const otherFrameLine = /^\s+([0-9a-f]+) (.+) \(([^()]*)\)\s*$/;
 
+/** What perf gives for the binary of code that a process made. */
+const perfMapPath = /^\/tmp\/perf-\d+\.map$/;
+
 function binaryName(path: string): string {
   return path.replace(/ \(deleted\)$/, '').replace(/^.*[\\/]/, '');
 }
 
-/** `address symbol+offset (binary)`. */
-function frameOf(address: string, symbol: string, binary: string): Frame {
-  const name = symbol.replace(/\+0x[0-9a-f]+$/, '');
+function frameOf(address: string, name: string, binary: string): Frame {
   // Kernel and its modules are in brackets; so are memory areas of the process, which are no code of the kernel.
   const inKernel =
     /^\[(?!unknown|vdso|vsyscall|heap|stack|anon|JIT)/.test(binary) || /^ffff[89a-f]/.test(address);
   if (inKernel) return { name, kind: 'kernel' };
   const script = symbolOfScript(name);
   if (script !== undefined) return script;
-  const known = binary !== unknown && !/^\/tmp\/perf-\d+\.map$/.test(binary) && !binary.startsWith('//anon');
+  const known = binary !== unknown && !perfMapPath.test(binary) && !binary.startsWith('//anon');
   return { name, kind: nativeKind(name), ...(known ? { file: binaryName(binary) } : {}) };
 }
 
@@ -34,11 +35,19 @@ function withoutChance(frames: readonly Frame[]): readonly Frame[] {
   return first < 0 ? frames.slice(-1) : frames.slice(first);
 }
 
+/** The name of code that a process made, by the path of the map perf read and the address; undefined: as perf names it. */
+export type MappedName = (map: string, address: number) => string | undefined;
+
 /** Line by line: the text of a long recording is larger than a string may be. */
 export class PerfScriptParser {
+  readonly #mappedName: MappedName | undefined;
   readonly #counter = new StackCounter();
   readonly #frames = new Map<string, Frame>();
   #stack: Frame[] = [];
+
+  constructor(mappedName?: MappedName) {
+    this.#mappedName = mappedName;
+  }
 
   /** Lines that are neither a sample's head nor a frame are passed over. */
   line(text: string): void {
@@ -47,8 +56,12 @@ export class PerfScriptParser {
       this.#endStack();
       return;
     }
-    const [, address, symbol, binary] = match;
-    const key = `${symbol.replace(/\+0x[0-9a-f]+$/, '')} ${binary}`;
+    const [, address, perfSymbol, binary] = match;
+    const mapped = perfMapPath.test(binary)
+      ? this.#mappedName?.(binary, Number.parseInt(address, 16))
+      : undefined;
+    const symbol = mapped ?? perfSymbol.replace(/\+0x[0-9a-f]+$/, '');
+    const key = `${symbol} ${binary}`;
     let frame = this.#frames.get(key);
     if (frame === undefined) {
       frame = frameOf(address, symbol, binary);

@@ -6,7 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { PerfScriptParser } from '../../analysis/flame/perf-script.js';
+import { PerfMap } from '../../analysis/flame/perf-map.js';
+import { type MappedName, PerfScriptParser } from '../../analysis/flame/perf-script.js';
 import { RingwireError } from '../../errors.js';
 import type { Collected, Engine, EngineOptions } from './engine.js';
 import { endOf, findProgram, runLines, type ToolEnd } from './run-tool.js';
@@ -54,6 +55,24 @@ export async function perfProblem(): Promise<string | undefined> {
     return `perf record fails: ${errors.split('\n')[0] || `exit code ${code}`}`;
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Reads each map once. */
+function mappedNames(): MappedName {
+  const maps = new Map<string, PerfMap | undefined>();
+  return (path, address) => {
+    if (!maps.has(path)) maps.set(path, readMap(path));
+    return maps.get(path)?.nameAt(address);
+  };
+}
+
+function readMap(path: string): PerfMap | undefined {
+  try {
+    return new PerfMap(readFileSync(path, 'utf8'));
+  } catch {
+    // Gone, or of somebody else: perf names what it can.
+    return undefined;
   }
 }
 
@@ -115,7 +134,7 @@ export class PerfEngine implements Engine {
 
   async collect(): Promise<Collected> {
     if (!existsSync(this.#data)) throw failed(null, 'it left no data');
-    const parser = new PerfScriptParser();
+    const parser = new PerfScriptParser(mappedNames());
     await runLines([findProgram('perf') ?? 'perf', 'script', '--no-inline', '-i', this.#data], (line) =>
       parser.line(line),
     );
