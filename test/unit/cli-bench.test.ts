@@ -2,12 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { progressLine } from '../../src/cli/bench/progress.js';
 import { renderResult } from '../../src/cli/bench/render.js';
+import { readSubject } from '../../src/cli/bench/subject.js';
 import { bench } from '../../src/cli/bench.js';
 import { parseInput } from '../../src/cli/parse-input.js';
 import { parseCriterion } from '../../src/workbench/scenarios/criteria.js';
+import { expand } from '../../src/workbench/scenarios/expand.js';
 import { figuresOf } from '../../src/workbench/scenarios/figures.js';
 import { scenarioPage } from '../../src/workbench/scenarios/report.js';
 import { type RunResult, recordsOf, type ScenarioResult } from '../../src/workbench/scenarios/run-result.js';
+import { schemeOf } from '../../src/workbench/scenarios/run-subject.js';
 import { loadReport } from './load-report-support.js';
 
 describe('ringwire bench refuses', () => {
@@ -37,6 +40,15 @@ describe('ringwire bench refuses', () => {
     );
     expect(await refused).toContain(message);
   });
+});
+
+it('loads an address with as many connections as its transport wants', async () => {
+  const connections = async (...words: string[]) => {
+    const { scenario, target } = await readSubject(words, [], {});
+    return expand(scenario, schemeOf(target)).loads.map((load) => load.connections);
+  };
+  expect(await connections('http://127.0.0.1:1/')).toEqual([32]);
+  expect(await connections('tcp://127.0.0.1:1')).toEqual([8]);
 });
 
 const run: RunResult = {

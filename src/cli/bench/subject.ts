@@ -13,7 +13,7 @@ export const plain: Scenario = {
   name: 'load',
   description: 'A load of your own',
   transports: ['tcp'],
-  load: { connections: 8, seconds: 10, warmup: 1 },
+  load: {},
   criteria: [{ metric: 'errors', comparison: '=', limit: 0, text: '0' }],
   targets: [],
   forms: { quick: { seconds: 1, warmup: 0.2 } },
