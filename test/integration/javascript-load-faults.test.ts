@@ -57,6 +57,26 @@ describe('the JavaScript generator against a server that', () => {
     });
   });
 
+  it('stands still in the warm-up: the queue is left out of the window', async () => {
+    let held: (() => void)[] | undefined = [];
+    const server = serveLines(({ id }, socket, number) => {
+      const answer = (): void => void socket.write(resultLine(id));
+      if (number === 1 || held === undefined) answer();
+      else if (held.push(answer) === 1)
+        setTimeout(() => {
+          for (const each of held ?? []) each();
+          held = undefined;
+        }, 350);
+    });
+    await against(server, async ({ url }) => {
+      const open = { connections: 1, depth: undefined, rate: 2_000, warmupSeconds: 0.3, seconds: 0.4 };
+      const report = await generateLoad(shortPlan(url, { ...plain, ...open }));
+      expect(report.errors).toBe(0);
+      // Six hundred answers waited when the warm-up was to be over.
+      expect(report.messages).toBeLessThan(report.seconds * 2_000 + 100);
+    });
+  });
+
   it('falls silent: what waits at the end is an error, and its wait a latency', async () => {
     const server = serveLines(({ id }, socket, number) => {
       if (number <= 20) socket.write(resultLine(id));

@@ -137,6 +137,25 @@ describe('a reply', () => {
     expect(report.firstError).toBe('4 requests were never answered');
   });
 
+  it('that never comes makes a latency of its wait in the open loop, whoever ends the run', async () => {
+    const silent = () => lines(({ id, count }) => (count > 10 ? '' : resultOf(id)));
+    const plan = { rate: 200, depth: undefined, seconds: 0.6 };
+    const report = await load(await silent(), plan);
+    expect(report.errors).toBeGreaterThan(60);
+    expect(report.lost).toBe(report.errors);
+    expect(report.p50us).toBeGreaterThan(300_000);
+    expect(report.maxUs).toBeGreaterThan(600_000);
+    const stop = new AbortController();
+    const watch = {
+      signal: stop.signal,
+      onInterval: ({ atSeconds }: { readonly atSeconds: number }) => atSeconds > 0.4 && stop.abort(),
+    };
+    const endless = { ...planOf(await silent(), plan), seconds: 60, intervalMs: 50 };
+    const ended = await runNativeLoad(endless, watch);
+    expect(ended).toMatchObject({ errors: 0, lost: 0 });
+    expect(ended.p50us).toBeGreaterThan(300_000);
+  });
+
   it('may be mixed with notifications and requests of the server', async () => {
     const note = '{"jsonrpc":"2.0","method":"notifications/message","params":{}}\n';
     const ping = '{"jsonrpc":"2.0","id":1000001,"method":"ping"}\n';
@@ -365,6 +384,26 @@ describe('a server that stands still for a second', () => {
     expect(closed.maxUs).toBeGreaterThan(900_000);
     expect(closed.p99us).toBeLessThan(400_000);
   });
+});
+
+it('leaves the queue that a warm-up made out of the window', async () => {
+  let held: (() => void)[] | undefined = [];
+  const target = await lines(({ id, count, socket }) => {
+    const answer = (): void => void socket.write(resultOf(id));
+    // The first request is that before the load.
+    if (count === 1 || held === undefined) answer();
+    else if (held.push(answer) === 1)
+      setTimeout(() => {
+        for (const each of held ?? []) each();
+        held = undefined;
+      }, 350);
+    return '';
+  });
+  const plan = { rate: 2_000, depth: undefined, warmupSeconds: 0.3, seconds: 0.4 };
+  const report = await load(target, plan, 10);
+  expect(report.errors).toBe(0);
+  // Six hundred answers waited when the warm-up was to be over.
+  expect(report.messages).toBeLessThan(report.seconds * 2_000 + 100);
 });
 
 describe('which generator', () => {

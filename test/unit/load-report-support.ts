@@ -15,6 +15,7 @@ export const loadReport: LoadReport = {
   seconds: 10,
   rate: 100,
   errors: 0,
+  lost: 0,
   meanUs: 500,
   p50us: 500,
   p90us: 900,

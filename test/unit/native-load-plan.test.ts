@@ -113,6 +113,7 @@ describe('a report', () => {
     seconds: 10,
     rate: 10,
     errors: 1,
+    lost: 1,
     firstError: Buffer.from('grüße').toString('latin1'),
     ...percentiles,
     generatorCpu: 0.5,

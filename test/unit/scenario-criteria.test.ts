@@ -93,20 +93,26 @@ describe('the figures of a run', () => {
   const noise = (index: number): number => Math.sin(index * 12.9898) * 0.5;
   const figures = (report: Partial<LoadReport>) => figuresOf({ ...loadReport, ...report });
 
+  it('of errors is a share of all calls, answered wrongly or not at all', () => {
+    expect(figures({ messages: 1000, errors: 1000, lost: 0 }).errors).toBe(1);
+    expect(figures({ messages: 1000, errors: 20, lost: 0 }).errors).toBe(0.02);
+    expect(figures({ messages: 900, errors: 100, lost: 100 }).errors).toBe(0.1);
+    expect(figures({ messages: 0, errors: 0, lost: 0 }).errors).toBe(1);
+    // Errors of the warm-up count, its calls do not.
+    expect(figures({ messages: 10, errors: 30, lost: 0 }).errors).toBe(1);
+  });
+
   it('come in base units', () => {
     const seen = figures({
       messages: 990,
       errors: 10,
+      lost: 10,
       rate: 99,
       targetRate: 100,
       rssPeakMb: 64,
       p99us: 1500,
     });
     expect(seen).toMatchObject({ errors: 0.01, rateReached: 0.99, memory: 64 * 2 ** 20, p99: 1.5 });
-  });
-
-  it('count a run without any answer as failed', () => {
-    expect(figures({ messages: 0, errors: 0 }).errors).toBe(1);
   });
 
   it('tell growth from noise', () => {

@@ -373,8 +373,10 @@ void Connection::Advance() {
 }
 
 void Connection::LoseRequests(const std::string& why) {
+  const uint64_t now = common_->options.rate > 0 ? NowNs() : 0;
   for (uint64_t i = head_; i < tail_; i++) {
-    if (!at(i).done) common_->tally.AddError(at(i).operation, why);
+    const Request& request = at(i);
+    if (!request.done) common_->tally.Lose(request.operation, why, now > 0 ? now - request.from_ns : 0);
   }
 }
 

@@ -185,6 +185,7 @@ std::string Runner::LoadJson() const {
   json.Add("seconds", seconds, 4);
   json.Add("rate", static_cast<double>(tally.replies) * per_second, 4);
   json.Add("errors", tally.errors);
+  json.Add("lost", tally.lost);
   if (tally.errors > 0) json.Add("firstError", tally.first_error);
   json.Add("extraFrames", tally.extra_frames);
   AddPercentiles(&json, latency_);

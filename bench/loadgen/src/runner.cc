@@ -17,6 +17,8 @@ namespace loadgen {
 namespace {
 
 constexpr uint64_t kDrainNs = 10ull * 1000000000;
+// Whoever ends a run early does not want to wait.
+constexpr uint64_t kStoppedDrainNs = 1000000000;
 // Open loop: requests a connection may have in flight; beyond it they wait, and
 // their wait is measured. Over HTTP/1.1 it is the depth: clients do not send a
 // request before the answer to the last one.
@@ -26,6 +28,9 @@ constexpr uint32_t kTimerEvent = UINT32_MAX;
 constexpr int kFirstAttempts = 5;
 // How soon a wish to stop is seen.
 constexpr uint64_t kStopCheckNs = 50000000;
+// Open loop: how often a warm-up that left requests behind is looked at again, and what may always wait.
+constexpr uint64_t kSettleNs = 5000000;
+constexpr double kSettledSeconds = 0.01;
 
 }  // namespace
 
@@ -141,6 +146,7 @@ std::string Runner::Run() {
   const uint64_t length_ns = static_cast<uint64_t>(options_.seconds * 1e9);
   const uint64_t interval_ns = options_.interval_ms == 0 ? UINT64_MAX / 4 : options_.interval_ms * 1000000;
   uint64_t end_at = measure_at + length_ns, stop_check_at = start_ns_;
+  const uint64_t settle_until = measure_at + (measure_at - start_ns_);
   bool measuring = false;
   interval_ = TakeSnapshot();
   if (options_.rate == 0) {
@@ -151,6 +157,9 @@ std::string Runner::Run() {
     if (now >= stop_check_at) {
       if (StopRequested()) break;
       stop_check_at = now + kStopCheckNs;
+    }
+    if (!measuring && open_ > 0 && now >= measure_at && now < settle_until && IsBehind()) {
+      measure_at = now + kSettleNs;
     }
     if (!measuring && (now >= measure_at || open_ == 0)) {
       if (now - interval_.at_ns > interval_ns / 10) EndInterval(false, 0);
@@ -329,6 +338,13 @@ uint64_t Runner::Waiting() const {
   return sum;
 }
 
+// Whether more requests wait than what is on its way at any time: a queue that the warm-up left would be
+// measured as if the window had made it.
+bool Runner::IsBehind() const {
+  const auto usual = static_cast<uint64_t>(options_.rate * kSettledSeconds);
+  return options_.rate > 0 && Waiting() > std::max<uint64_t>(usual, connections_.size());
+}
+
 // Every request must be answered, also those of the last instant. In an open
 // loop they count: a server that stands still when the time is up made them
 // wait.
@@ -342,7 +358,8 @@ void Runner::Drain() {
     tally.latencies = nullptr;
   }
   sending_ = false;
-  const uint64_t drain_ns = std::min(kDrainNs, static_cast<uint64_t>(options_.timeout_seconds * 1e9));
+  const uint64_t most_ns = StopRequested() ? kStoppedDrainNs : kDrainNs;
+  const uint64_t drain_ns = std::min(most_ns, static_cast<uint64_t>(options_.timeout_seconds * 1e9));
   const uint64_t until = NowNs() + drain_ns;
   for (uint64_t now; open_ > 0 && Waiting() > 0 && (now = NowNs()) < until;) {
     ReopenDue(now);
@@ -369,10 +386,15 @@ void Runner::CountLost() {
     if (waiting > 0) common_.tally.AddError(why);
     return;
   }
-  uint64_t unsent = Unsent();
-  for (auto& connection : connections_) connection->LoseRequests(why);
-  for (const std::string text = std::to_string(unsent) + " requests were never sent"; unsent > 0; unsent--) {
-    common_.tally.AddError(text);
+  const std::string unsent = std::to_string(Unsent()) + " requests were never sent";
+  // A run that was ended early had no time to be answered: that is no error, but the wait was there.
+  const bool is_error = !StopRequested();
+  const uint64_t now = NowNs(), count = connections_.size();
+  for (uint64_t i = 0; i < count; i++) {
+    connections_[i]->LoseRequests(is_error ? why : "");
+    for (uint64_t n = connections_[i]->enqueued(); options_.rate > 0 && n < due_[i]; n++) {
+      common_.tally.Lose(Draw(), is_error ? unsent : "", now - ScheduledAt(n * count + i));
+    }
   }
 }
 

@@ -63,6 +63,7 @@ class Runner {
   uint64_t CountClosedIdle() const;
   uint64_t Unsent() const;
   uint64_t Waiting() const;
+  bool IsBehind() const;
   std::string StartLoop();
   Snapshot TakeSnapshot() const;
   std::string LoadJson() const;

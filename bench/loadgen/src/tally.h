@@ -23,6 +23,7 @@ struct Tally {
   std::vector<OperationTally> operations;
   uint64_t replies = 0;
   uint64_t errors = 0;        // wrong or missing replies
+  uint64_t lost = 0;          // of them, requests without a reply
   uint64_t extra_frames = 0;  // messages that answer nothing: notifications
   uint64_t bytes_in = 0;
   uint64_t bytes_out = 0;
@@ -39,9 +40,23 @@ struct Tally {
   }
 
   void Record(uint32_t operation, uint64_t nanoseconds) {
-    operations[operation].recent.Record(nanoseconds);
     operations[operation].replies++;
     replies++;
+    RecordLatency(operation, nanoseconds);
+  }
+
+  // A request without an answer. What it `waited` counts, where it is not 0: in an open loop those that wait
+  // longest must not be left out. An empty `why` is no error.
+  void Lose(uint32_t operation, const std::string& why, uint64_t waited) {
+    if (!why.empty()) {
+      AddError(operation, why);
+      lost++;
+    }
+    if (waited > 0) RecordLatency(operation, waited);
+  }
+
+  void RecordLatency(uint32_t operation, uint64_t nanoseconds) {
+    operations[operation].recent.Record(nanoseconds);
     if (latencies != nullptr) fprintf(latencies, "%llu\n", static_cast<unsigned long long>(nanoseconds));
   }
 

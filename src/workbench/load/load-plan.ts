@@ -103,7 +103,10 @@ export interface LoadReport {
   readonly messages: number;
   readonly seconds: number;
   readonly rate: number;
+  /** Answers that were wrong, which count as messages too, requests without one, and what else went wrong. */
   readonly errors: number;
+  /** Of them, requests without an answer. */
+  readonly lost: number;
   readonly firstError?: string;
   readonly meanUs: number;
   readonly p50us: number;

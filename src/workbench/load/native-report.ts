@@ -12,6 +12,7 @@ export interface NativeReport {
   readonly seconds: number;
   readonly rate: number;
   readonly errors: number;
+  readonly lost: number;
   readonly firstError?: string;
   readonly meanUs: number;
   readonly p50us: number;
@@ -88,7 +89,7 @@ export function loadReportOf(
   report: NativeReport,
   intervals: readonly LoadInterval[],
 ): LoadReport {
-  const { mode, connections, messages, seconds, rate, errors, firstError } = report;
+  const { mode, connections, messages, seconds, rate, errors, lost, firstError } = report;
   const saturation = saturationOf(report);
   const depth = plan.depth ?? (plan.rate === undefined ? 1 : undefined);
   return {
@@ -102,6 +103,7 @@ export function loadReportOf(
     seconds,
     rate,
     errors,
+    lost,
     ...(firstError !== undefined && { firstError: readable(firstError) }),
     meanUs: report.meanUs,
     p50us: report.p50us,

@@ -11,7 +11,8 @@ const minIntervals = 10;
 
 export function figuresOf(report: LoadReport): Figures {
   const ms = (us: number): number => us / 1000;
-  const calls = report.messages + report.errors;
+  // Wrong answers are messages as well. What else went wrong, in the warm-up for instance, counts against these calls.
+  const calls = report.messages + report.lost;
   const { targetRate } = report;
   return {
     mean: ms(report.meanUs),
@@ -23,7 +24,7 @@ export function figuresOf(report: LoadReport): Figures {
     'p99.99': ms(report.p9999us),
     max: ms(report.maxUs),
     // Nothing answered and nothing failed is no success.
-    errors: calls === 0 ? 1 : report.errors / calls,
+    errors: calls === 0 ? 1 : Math.min(1, report.errors / calls),
     rate: report.rate,
     rateReached: targetRate === undefined ? undefined : report.rate / targetRate,
     cpu: report.serverCpu,

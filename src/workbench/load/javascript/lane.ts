@@ -104,11 +104,11 @@ export class Lane implements LinkEvents {
     });
   }
 
-  /** What is still waited for is lost. `charge`: its wait counts as its latency. */
+  /** What is still waited for is lost; without a problem that is no error. `charge`: its wait counts as its latency. */
   giveUp(now: number, problem: string | undefined, charge: boolean): void {
     const { tally, schedule } = this.#context;
     const lose = (operation: number, since: number): void => {
-      if (problem !== undefined) tally.lost(operation, problem, charge ? now - since : undefined);
+      tally.lose(operation, problem, charge ? now - since : undefined);
     };
     for (const { operation, since } of this.#pending.values()) lose(operation, since);
     this.#pending.clear();
@@ -238,7 +238,7 @@ export class Lane implements LinkEvents {
     const { tally, schedule } = this.#context;
     if (done !== undefined) done({ problem, isLost: true });
     else if (tally.phase !== 'over')
-      tally.lost(operation, problem, schedule === undefined ? undefined : performance.now() - since);
+      tally.lose(operation, problem, schedule === undefined ? undefined : performance.now() - since);
   }
 
   /** Sends nothing for a while, longer each time; then goes on, on a new connection where there is none. */

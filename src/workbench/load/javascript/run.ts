@@ -27,8 +27,11 @@ const tolerableMissing = 0.01;
 /** A load that was aborted does not wait long for what is in flight. */
 const abortedDrainMs = 1_000;
 
-/** How often the wait at the end looks whether it is over. */
+/** How often the waits for what was left behind look whether they are over. */
 const drainStepMs = 5;
+
+/** Requests of this long may always wait; more of them are a queue that the warm-up left. */
+const settledSeconds = 0.01;
 
 const defaultIntervalMs = 1_000;
 
@@ -99,6 +102,7 @@ export class LoadRun {
         this.#windowAt = this.#intervalFrom.at + warmupSeconds * 1000;
         this.#begin();
         await this.#sleepUntil(this.#windowAt);
+        await this.#settle(this.#windowAt + warmupSeconds * 1000);
         this.#endInterval();
       }
       tally.begin();
@@ -152,6 +156,16 @@ export class LoadRun {
     }
     const count = Math.min(this.#scheduled - first, lanes.length);
     for (let index = 0; index < count; index += 1) lanes[(first + index) % lanes.length].pump(now);
+  }
+
+  /** Open loop: a queue that the warm-up left would be measured as if the window had made it. */
+  async #settle(until: number): Promise<void> {
+    const { rate = 0 } = this.#plan;
+    const { lanes } = this.#parts;
+    const usual = Math.max(rate * settledSeconds, lanes.length);
+    const isBehind = (): boolean => lanes.reduce((sum, { waiting }) => sum + waiting, 0) > usual;
+    while (rate > 0 && performance.now() < until && this.#watch.signal?.aborted !== true && isBehind())
+      await new Promise((resolve) => setTimeout(resolve, drainStepMs));
   }
 
   /** Sleeps until then, or until the load is aborted. */
@@ -235,6 +249,7 @@ export class LoadRun {
       seconds,
       rate: seconds === 0 ? 0 : messages / seconds,
       errors: tally.errors,
+      lost: tally.lost,
       ...(tally.firstError !== undefined && { firstError: tally.firstError }),
       meanUs: latency.mean / 1e3,
       ...percentiles(latency),

@@ -33,6 +33,8 @@ export interface IntervalCounts {
 export class Tally {
   phase: Phase = 'warm-up';
   errors = 0;
+  /** Of the errors, requests without an answer. */
+  lost = 0;
   firstError: string | undefined;
   readonly lateness = new Histogram();
   readonly #isOpen: boolean;
@@ -64,10 +66,16 @@ export class Tally {
     this.#intervalMessages += 1;
   }
 
-  /** A request without an answer. `latencyMs`: how long it had waited, where that is to count. */
-  lost(operation: number, problem: string, latencyMs?: number): void {
+  /**
+   * A request without an answer. `latencyMs`: how long it had waited, where that is to count. Without a problem it is no
+   * error.
+   */
+  lose(operation: number, problem: string | undefined, latencyMs?: number): void {
     const tally = this.#operations[operation];
-    this.#problem(tally, problem);
+    if (problem !== undefined) {
+      this.#problem(tally, problem);
+      this.lost += 1;
+    }
     if (latencyMs !== undefined) tally.interval.record(latencyMs * 1e6);
   }
 
