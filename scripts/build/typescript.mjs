@@ -1,6 +1,7 @@
 // src to dist: types checked and declared by tsc, file by file; JavaScript bundled by esbuild, because loading a hundred
 // small modules costs more than everything else a server does before its first answer.
-import { chmodSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { bundleBrowser } from './browser.mjs';
 import { bundled } from './bundled.mjs';
@@ -30,10 +31,12 @@ const entryPoints = [
 
 /** Dependencies stay outside (see bundled.mjs); modules that entry points share become chunks, so that a class exists once. */
 async function bundle() {
-  await build({
+  const { outputFiles } = await build({
     entryPoints,
     outbase: 'src',
-    outdir: next,
+    // Sources in the maps are relative to where a file ends up, not to where it is written first.
+    outdir: 'dist',
+    write: false,
     bundle: true,
     splitting: true,
     // Two folders below the package's root like every entry point, so that paths relative to it hold: see packageRoot.
@@ -46,6 +49,11 @@ async function bundle() {
     logLevel: 'warning',
     plugins: [bundled(), companions()],
   });
+  for (const { path, contents } of outputFiles) {
+    const file = join(next, relative(resolve('dist'), path));
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, contents);
+  }
 }
 
 /** Returns whether dist is up to date. */

@@ -22,25 +22,19 @@ function textOf(path: string): string | undefined {
   }
 }
 
-/** Our own bundles are moved after they are made: of the paths in their maps only the end counts. */
-function ownSource(source: string): string {
-  return /(?:^|\/)((?:src|node_modules)\/.+)$/.exec(source)?.[1] ?? source;
-}
-
-function lookupByMap(path: string, text: string, root: string | undefined): Lookup | undefined {
+function lookupByMap(path: string, text: string): Lookup | undefined {
   let map: SourceMap;
   try {
     map = new SourceMap(JSON.parse(text) as SourceMapPayload);
   } catch {
     return undefined;
   }
-  const folder = root ?? dirname(path);
+  const folder = dirname(path);
   return (line, column) => {
     const entry = map.findEntry(line - 1, column - 1);
     if (!('originalSource' in entry) || !entry.originalSource) return undefined;
     const source = entry.originalSource;
-    const inside = root === undefined ? source : ownSource(source);
-    const original = inside.startsWith('file:') ? fileURLToPath(inside) : resolve(folder, inside);
+    const original = source.startsWith('file:') ? fileURLToPath(source) : resolve(folder, source);
     return { path: original, line: entry.originalLine + 1 };
   };
 }
@@ -103,9 +97,8 @@ export class SourceNames {
   #lookup(path: string): Lookup | undefined {
     if (this.#lookups.has(path)) return this.#lookups.get(path);
     const map = textOf(`${path}.map`);
-    const isOwn = path.startsWith(`${this.#root}${sep}dist${sep}`);
-    let lookup = map === undefined ? undefined : lookupByMap(path, map, isOwn ? this.#root : undefined);
-    if (lookup === undefined && isOwn) {
+    let lookup = map === undefined ? undefined : lookupByMap(path, map);
+    if (lookup === undefined && path.startsWith(`${this.#root}${sep}dist${sep}`)) {
       const text = textOf(path);
       if (text !== undefined) lookup = lookupByComments(this.#root, text);
     }
