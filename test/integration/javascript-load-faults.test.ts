@@ -4,6 +4,7 @@ import { createServer as createNetServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { generateLoad } from '../../src/workbench/load/javascript/generator.js';
 import type { LoadOperation } from '../../src/workbench/load/load-plan.js';
+import { prepareLoad } from '../../src/workbench/load/prepare.js';
 import { closeHttp, listenHttp } from './http-client-servers.js';
 import {
   type LineServer,
@@ -114,6 +115,24 @@ describe('the JavaScript generator against a server that', () => {
           code: 'DEADLINE_EXCEEDED',
           message: 'The server did not answer the first "ping" (ping) within 300 ms.',
         });
+      },
+    );
+  });
+
+  it('never answers, until somebody has enough of it', async () => {
+    await against(
+      serveLines(() => {}),
+      async ({ url }) => {
+        for (const era of ['none', 'legacy'] as const) {
+          const stop = new AbortController();
+          const run = generateLoad(shortPlan(url, { ...plain, era }), { signal: stop.signal });
+          setTimeout(() => stop.abort(), 50);
+          await expect(run).rejects.toMatchObject({ code: 'CANCELLED' });
+        }
+        const stop = new AbortController();
+        const prepared = prepareLoad({ target: { url }, mix: 'echo' }, stop.signal);
+        setTimeout(() => stop.abort(), 50);
+        await expect(prepared).rejects.toMatchObject({ code: 'CANCELLED' });
       },
     );
   });

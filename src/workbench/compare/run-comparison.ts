@@ -56,10 +56,10 @@ async function answerOf(server: Acquaintance, { method, params }: LoadOperation)
 const excerpt = (value: unknown): string => JSON.stringify(value).slice(0, 160);
 
 /** Rejects with CONFIG_INVALID where an operation of the load is answered differently, with both answers. */
-async function checkAnswers(a: LoadPlan, b: LoadPlan): Promise<void> {
-  const first = await Acquaintance.make(a.target, a.era);
+async function checkAnswers(a: LoadPlan, b: LoadPlan, signal: AbortSignal | undefined): Promise<void> {
+  const first = await Acquaintance.make(a.target, a.era, signal);
   try {
-    const second = await Acquaintance.make(b.target, b.era);
+    const second = await Acquaintance.make(b.target, b.era, signal);
     try {
       for (const operation of a.operations) {
         if (operation.expect === 'subscription') continue;
@@ -86,28 +86,34 @@ function settings(
   return { ...(serverPid === undefined ? {} : { serverPid }), ...(own === undefined ? {} : { cores: own }) };
 }
 
-async function plansOf({ a, b, load, cores }: ComparisonRequest): Promise<ComparisonResult['plans']> {
-  const first = await prepareLoad({ ...load, target: a.target, ...settings(a, cores) });
+async function plansOf(
+  { a, b, load, cores }: ComparisonRequest,
+  signal: AbortSignal | undefined,
+): Promise<ComparisonResult['plans']> {
+  const first = await prepareLoad({ ...load, target: a.target, ...settings(a, cores) }, signal);
   // B is asked for nothing but its era: it gets the requests that A gets, in the same shape.
   const [{ method }] = first.operations;
   const { connections, depth } = first;
   const shape = { ...load, connections, ...(depth === undefined ? {} : { depth }) };
   const { mix: _mix, tool: _tool, arguments: _arguments, resource: _uri, ...unmixed } = shape;
   const { text: _text, textBytes: _bytes, ...bare } = unmixed;
-  const era = load.era === undefined || load.era === 'auto' ? await eraOf(b.target) : load.era;
-  const second = await prepareLoad({
-    ...bare,
-    era,
-    method,
-    params: {},
-    target: b.target,
-    ...settings(b, cores),
-  });
+  const era = load.era === undefined || load.era === 'auto' ? await eraOf(b.target, signal) : load.era;
+  const second = await prepareLoad(
+    {
+      ...bare,
+      era,
+      method,
+      params: {},
+      target: b.target,
+      ...settings(b, cores),
+    },
+    signal,
+  );
   return { a: first, b: { ...second, operations: first.operations } };
 }
 
-async function eraOf(target: LoadTarget): Promise<LoadPlan['era']> {
-  const server = await Acquaintance.make(target);
+async function eraOf(target: LoadTarget, signal: AbortSignal | undefined): Promise<LoadPlan['era']> {
+  const server = await Acquaintance.make(target, undefined, signal);
   await server.close();
   return server.facts.era;
 }
@@ -129,14 +135,14 @@ function nameOf({ a, b }: ComparisonResult['plans']): string {
 
 /**
  * A B, B A, A B …: a drift of the machine hits both alike. Rejects as prepareLoad() and runLoad() do, and with
- * CONFIG_INVALID where the answers differ.
+ * CONFIG_INVALID where the answers differ; with CANCELLED where it is aborted before the first round.
  */
 export async function runComparison(
   request: ComparisonRequest,
   { onInterval, signal }: ComparisonWatch = {},
 ): Promise<ComparisonResult> {
-  const plans = await plansOf(request);
-  if (request.anyAnswer !== true) await checkAnswers(plans.a, plans.b);
+  const plans = await plansOf(request, signal);
+  if (request.anyAnswer !== true) await checkAnswers(plans.a, plans.b, signal);
   const reports: { a: LoadReport[]; b: LoadReport[] } = { a: [], b: [] };
   const isAborted = (): boolean => signal?.aborted === true;
   for (let round = 0; round < request.rounds && !isAborted(); round += 1)

@@ -84,16 +84,17 @@ export class Acquaintance {
 
   /**
    * Connects, finds out the era unless it is given, and greets the server as the era wants.
-   * @throws RingwireError what connecting throws, and UNAUTHORIZED, HTTP_STATUS, PROTOCOL_VERSION, DEADLINE_EXCEEDED.
+   * @throws RingwireError what connecting throws, and UNAUTHORIZED, HTTP_STATUS, PROTOCOL_VERSION, DEADLINE_EXCEEDED;
+   *   CANCELLED once `signal` is aborted, also of ask().
    */
-  static async make(target: LoadTarget, era?: LoadEra): Promise<Acquaintance> {
-    const conversation = new Conversation(await openLink(target));
+  static async make(target: LoadTarget, era?: LoadEra, signal?: AbortSignal): Promise<Acquaintance> {
+    const conversation = new Conversation(await openLink(target), signal);
     try {
-      if (era === undefined) return await Acquaintance.#findOut(target, conversation);
+      if (era === undefined) return await Acquaintance.#findOut(target, conversation, signal);
       if (era !== 'legacy') return new Acquaintance(conversation, { era, capabilities: {} });
       return await Acquaintance.#greet(target, conversation, false);
     } catch (error) {
-      await conversation.link.close();
+      await conversation.close();
       throw error;
     }
   }
@@ -115,10 +116,14 @@ export class Acquaintance {
   }
 
   async close(): Promise<void> {
-    await this.#conversation.link.close();
+    await this.#conversation.close();
   }
 
-  static async #findOut(target: LoadTarget, conversation: Conversation): Promise<Acquaintance> {
+  static async #findOut(
+    target: LoadTarget,
+    conversation: Conversation,
+    signal: AbortSignal | undefined,
+  ): Promise<Acquaintance> {
     let probed: Probed;
     try {
       probed = await probe(conversation, isHttp(target));
@@ -126,8 +131,8 @@ export class Acquaintance {
       const ends = ['CHILD_EXITED', 'CONNECTION_CLOSED', 'CONNECTION_RESET'];
       if (!(error instanceof RingwireError) || !ends.includes(error.code)) throw error;
       // Some servers of older revisions end at a message they do not know.
-      await conversation.link.close();
-      return Acquaintance.make(target, 'legacy').catch((second: unknown) => {
+      await conversation.close();
+      return Acquaintance.make(target, 'legacy', signal).catch((second: unknown) => {
         throw second instanceof RingwireError && ends.includes(second.code) ? error : second;
       });
     }

@@ -59,9 +59,9 @@ function shapeOf(transport: string, rate: number | undefined): Pick<LoadPlan, 'c
 /**
  * Fills in what is not said, asks the server for its era and for what a mix needs of it, and checks the whole.
  * @throws RingwireError CONFIG_INVALID and ADDRESS_INVALID, which say what would be right or what the server lacks, and
- *   what connecting throws.
+ *   what connecting throws; CANCELLED where `signal` is aborted.
  */
-export async function prepareLoad(request: LoadRequest): Promise<LoadPlan> {
+export async function prepareLoad(request: LoadRequest, signal?: AbortSignal): Promise<LoadPlan> {
   const { target, era: wanted = 'auto', rate } = request;
   checkChoices(request);
   const given = wanted === 'auto' ? undefined : wanted;
@@ -88,7 +88,7 @@ export async function prepareLoad(request: LoadRequest): Promise<LoadPlan> {
   checkLoadPlan(plan(given ?? 'none', [placeholder]));
   const certain = certainOperations(request, given);
   if (certain !== undefined && given !== undefined) return checked(plan(given, certain));
-  const server = await Acquaintance.make(target, given);
+  const server = await Acquaintance.make(target, given, signal);
   try {
     return checked(plan(server.facts.era, certain ?? (await chooseOperations(request, server))));
   } finally {

@@ -80,7 +80,7 @@ async function planWhenUp(
   });
   for (let waited = 0; ; waited += retryMs) {
     try {
-      return await planRun(target, load, settings);
+      return await planRun(target, load, settings, signal);
     } catch (error) {
       const isRefused = error instanceof RingwireError && error.code === 'CONNECTION_REFUSED';
       if (!isRefused || waited >= listenTimeoutMs || isGone || signal?.aborted === true) throw error;

@@ -184,12 +184,13 @@ class ScenarioRun {
     try {
       const loaded = server?.target ?? (target as LoadTarget);
       const pid = server?.pid ?? serverPid;
-      const plan = await planRun(loaded, load, {
+      const settings = {
         ...(pid === undefined ? {} : { serverPid: pid }),
         ...(cores === undefined
           ? {}
           : { cores: 'command' in loaded ? cores : { generator: cores.generator } }),
-      });
+      };
+      const plan = await planRun(loaded, load, settings, this.#watch.signal);
       return await this.#load(subject, plan, server);
     } finally {
       await server?.stop();

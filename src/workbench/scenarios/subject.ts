@@ -13,6 +13,7 @@ export async function planRun(
   target: LoadTarget,
   load: ResolvedLoad,
   settings: RunSettings,
+  signal?: AbortSignal,
 ): Promise<LoadPlan> {
   const { mix, method, params, tool, resource, text, payload, era } = load;
   const request: LoadRequest = {
@@ -35,25 +36,18 @@ export async function planRun(
     intervalMs: intervalMs(load.seconds),
     ...settings,
   };
-  if (load.operations === undefined && load.payloads === undefined) return prepareLoad(request);
-  return withOperations(request, load);
-}
-
-/** What a server at hand is asked and in which era, for a load that is run by other means than planRun()'s. */
-export async function prepareSubject(
-  target: LoadTarget,
-  load: ResolvedLoad,
-  signal?: AbortSignal,
-): Promise<Pick<LoadPlan, 'era' | 'operations'>> {
-  signal?.throwIfAborted();
-  const { era, operations } = await planRun(target, load, {});
-  return { era, operations };
+  if (load.operations === undefined && load.payloads === undefined) return prepareLoad(request, signal);
+  return withOperations(request, load, signal);
 }
 
 /** Operations that no mix names: those of the file, and calls of several sizes. */
-async function withOperations(request: LoadRequest, load: ResolvedLoad): Promise<LoadPlan> {
+async function withOperations(
+  request: LoadRequest,
+  load: ResolvedLoad,
+  signal: AbortSignal | undefined,
+): Promise<LoadPlan> {
   const given = request.era === 'auto' ? undefined : request.era;
-  const server = await Acquaintance.make(request.target, given);
+  const server = await Acquaintance.make(request.target, given, signal);
   try {
     const { era } = server.facts;
     const operations = load.operations ?? (await sized(load, server));

@@ -2,6 +2,7 @@
 import { RingwireError } from '../../../errors.js';
 import { defaultTimeoutMs } from '../../../limits.js';
 import { legacyVersions } from '../../../mcp/protocol.js';
+import { aborted } from '../../../transports/system-errors.js';
 import { type JsonRpc, parseMessage, problemOf } from './answers.js';
 import { type Link, type LinkEvents, noEvents } from './link.js';
 import { excerpt, initializeMessage, type Message, notificationMessage } from './message.js';
@@ -23,10 +24,19 @@ export class Conversation implements LinkEvents {
   #lost: RingwireError | undefined;
   /** What came and was no message: the end of a server that prints to stdout is explained by it. */
   #garbage: string | undefined;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => {
+    this.#lost = aborted('The load', this.#signal as AbortSignal);
+    this.#waiting?.settle(this.#lost);
+  };
 
-  constructor(link: Link) {
+  /** An abort of the signal ends what is asked and all that follows with CANCELLED. */
+  constructor(link: Link, signal?: AbortSignal) {
     this.link = link;
+    this.#signal = signal;
     link.events = this;
+    if (signal?.aborted) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort);
   }
 
   /**
@@ -65,7 +75,13 @@ export class Conversation implements LinkEvents {
 
   /** Hands the connection over, open as it is. */
   release(): void {
+    this.#signal?.removeEventListener('abort', this.#onAbort);
     this.link.events = noEvents;
+  }
+
+  async close(): Promise<void> {
+    this.release();
+    await this.link.close();
   }
 
   onMessage(text: string, id: number | undefined): void {

@@ -47,10 +47,15 @@ function windowOf({ depth, rate, target }: LoadPlan, transport: string): number 
 }
 
 /** A connection on which the server was greeted as its era wants. */
-async function openGreeted(plan: LoadPlan, window: number, patience: Patience): Promise<Link> {
+async function openGreeted(
+  plan: LoadPlan,
+  window: number,
+  patience: Patience,
+  signal: AbortSignal | undefined,
+): Promise<Link> {
   const link = await openLink(plan.target, window, plan.cores?.server);
   if (plan.era !== 'legacy') return link;
-  const conversation = new Conversation(link);
+  const conversation = new Conversation(link, signal);
   try {
     const greeting = await initialize(conversation, isHttp(plan.target), patience.firstAnswerMs);
     if ('problem' in greeting)
@@ -58,30 +63,48 @@ async function openGreeted(plan: LoadPlan, window: number, patience: Patience): 
     conversation.release();
     return link;
   } catch (error) {
-    await link.close();
+    await conversation.close();
     throw error;
   }
 }
 
-/** One answer to the operation, or DEADLINE_EXCEEDED. */
-async function firstAnswer(plan: LoadPlan, lane: Lane, index: number, limitMs: number): Promise<Outcome> {
+/** One answer to the operation, or DEADLINE_EXCEEDED, or CANCELLED. */
+async function firstAnswer(
+  plan: LoadPlan,
+  lane: Lane,
+  index: number,
+  limitMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
   const { name, method } = plan.operations[index];
   let timer: NodeJS.Timeout | undefined;
+  let onAbort = (): void => {};
   const late = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(aborted('The load', signal as AbortSignal));
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort);
     timer = setTimeout(() => {
       const text = `The server did not answer the first "${name}" (${method}) within ${limitMs} ms.`;
       reject(new RingwireError('DEADLINE_EXCEEDED', text));
     }, limitMs);
   });
-  return Promise.race([lane.once(index), late]).finally(() => clearTimeout(timer));
+  return Promise.race([lane.once(index), late]).finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  });
 }
 
 /** Asks for each kind until it is answered well, so that a load begins with a server that works. */
-async function tryOperations(plan: LoadPlan, lane: Lane, patience: Patience): Promise<void> {
+async function tryOperations(
+  plan: LoadPlan,
+  lane: Lane,
+  patience: Patience,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for (const [index, { name, method }] of plan.operations.entries()) {
     let outcome: Outcome = 'good';
     for (let attempt = 1; attempt <= firstAttempts; attempt += 1) {
-      outcome = await firstAnswer(plan, lane, index, patience.firstAnswerMs);
+      outcome = await firstAnswer(plan, lane, index, patience.firstAnswerMs, signal);
       if (outcome === 'good') break;
       if (outcome.isLost) throw new RingwireError('CONNECTION_CLOSED', outcome.problem);
     }
@@ -136,7 +159,8 @@ export async function generateLoad(
     ),
     tally,
     window,
-    open: () => openGreeted(plan, window, patience),
+    // A load that was begun ends with a report.
+    open: () => openGreeted(plan, window, patience, run === undefined ? watch.signal : undefined),
     schedule:
       rate === undefined
         ? undefined
@@ -144,7 +168,7 @@ export async function generateLoad(
   };
   const lanes = await openLanes(plan, context, watch.signal);
   try {
-    await tryOperations(plan, lanes[0], patience);
+    await tryOperations(plan, lanes[0], patience, watch.signal);
     if (watch.signal?.aborted) throw aborted('The load', watch.signal);
     run = new LoadRun(plan, { lanes, tally, window, transport, drainMs: patience.drainMs }, watch);
     return await run.run();
