@@ -70,7 +70,10 @@ const plain = (body: string, status = '200 OK', fields = ''): string =>
   `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\n${fields}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
 /** An HTTP server down to its bytes: each call is answered with the pieces `answer` returns, in writes of their own. */
-async function serveBytes(answer: (call: Call, socket: Socket) => string | string[]): Promise<string> {
+async function serveBytes(
+  answer: (call: Call, socket: Socket) => string | string[],
+  onDelete: (head: string) => void = () => {},
+): Promise<string> {
   let count = 0;
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
@@ -79,9 +82,14 @@ async function serveBytes(answer: (call: Call, socket: Socket) => string | strin
     socket.on('data', async (chunk) => {
       input += chunk;
       const end = input.indexOf('\r\n\r\n');
-      const length = Number(/content-length: (\d+)/i.exec(input)?.[1]);
+      const length = Number(/content-length: (\d+)/i.exec(input)?.[1] ?? 0);
       if (end < 0 || input.length < end + 4 + length) return;
       const head = input.slice(0, end);
+      if (head.startsWith('DELETE ')) {
+        onDelete(head);
+        socket.write(plain(''));
+        return;
+      }
       const body = JSON.parse(input.slice(end + 4, end + 4 + length));
       input = '';
       count += 1;
@@ -124,6 +132,11 @@ test('the generator opens a session on each connection in the older revision', {
 }, async () => {
   let sessions = 0;
   const used = new Map<string, number>();
+  const ended: string[] = [];
+  const sessionOf = (head: string): string => /^mcp-session-id: (.*)$/im.exec(head)?.[1] ?? 'none';
+  const onDelete = (head: string): void => {
+    ended.push(sessionOf(head));
+  };
   const url = await serveBytes((call) => {
     if (call.body.method === 'initialize') {
       sessions += 1;
@@ -131,14 +144,16 @@ test('the generator opens a session on each connection in the older revision', {
       const result = JSON.stringify({ jsonrpc: '2.0', id: call.body.id, result: {} });
       return plain(result, '200 OK', fields);
     }
-    const id = /^mcp-session-id: (.*)$/im.exec(call.head)?.[1] ?? 'none';
+    const id = sessionOf(call.head);
     if (call.body.id === undefined) return 'HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n';
     used.set(id, (used.get(id) ?? 0) + 1);
     expect(call.head).not.toMatch(/^mcp-(method|name):/im);
     return plain(resultOf(call));
-  });
+  }, onDelete);
   expect(await load(url, '--connections', '3', '--handshake', 'legacy')).toMatchObject({ errors: 0 });
   expect([...used.keys()].sort()).toEqual(['session-x', 'session-xx', 'session-xxx']);
+  // It lets go of what it opened.
+  expect(ended.sort()).toEqual([...used.keys()].sort());
 });
 
 test('the generator reads chunks, event streams and heads in pieces', { timeout: timeoutMs }, async () => {
