@@ -104,7 +104,7 @@ describe('a scenario', () => {
         '--engine',
         'cpu-prof',
         '--seconds',
-        '1',
+        '0.5',
         '--warmup',
         '0.2',
       ];
@@ -120,8 +120,10 @@ describe('a scenario', () => {
 
 describe('kept profiles', () => {
   it('are listed, compared and removed', { timeout: 60_000 }, async () => {
-    const first = await record(['--engine', 'cpu-prof', '--', 'node', hog, '300']);
-    const second = await record(['--engine', 'cpu-prof', '--', 'node', hog, '300', 'both']);
+    const [first, second] = await Promise.all([
+      record(['--engine', 'cpu-prof', '--', 'node', hog, '300']),
+      record(['--engine', 'cpu-prof', '--', 'node', hog, '300', 'both']),
+    ]);
     expect(await run(['list'])).toMatch(new RegExp(`^${second.id} .*cpu-prof`, 'm'));
     const page = join(state, 'diff.html');
     const { frames } = JSON.parse(await run(['diff', first.id, second.folder, '--html', page, '--json'])) as {
@@ -176,9 +178,18 @@ describe('the page', () => {
         await page.evaluate(
           `${frames}.find((g) => g.getAttribute('name').includes('needle')).dispatchEvent(new MouseEvent('click', { bubbles: true }))`,
         );
+        // Zooming ends within a frame or two, not within the click.
         const widths = await page.evaluate<number[]>(
-          `${frames}.filter((g) => /needle|main/.test(g.getAttribute('name'))).map((g) => Math.round(g.querySelector('rect').getBoundingClientRect().width))`,
+          `new Promise((done) => {
+            const check = (left) => {
+              const widths = ${frames}.filter((g) => /needle|main/.test(g.getAttribute('name'))).map((g) => Math.round(g.querySelector('rect').getBoundingClientRect().width));
+              if (widths[0] === widths[1] || left === 0) done(widths);
+              else requestAnimationFrame(() => check(left - 1));
+            };
+            check(120);
+          })`,
         );
+        expect(widths).toHaveLength(2);
         expect(widths[0]).toBe(widths[1]);
         expect(await page.evaluate('window.hit')).toBeUndefined();
         expect(page.errors).toEqual([]);
