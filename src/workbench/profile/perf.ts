@@ -9,6 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { PerfMap } from '../../analysis/flame/perf-map.js';
 import { type MappedName, PerfScriptParser } from '../../analysis/flame/perf-script.js';
 import { RingwireError } from '../../errors.js';
+import { killAtExit } from '../kill-at-exit.js';
 import type { Collected, Engine, EngineOptions } from './engine.js';
 import { endOf, findProgram, runLines, type ToolEnd } from './run-tool.js';
 
@@ -44,7 +45,7 @@ export async function perfProblem(): Promise<string | undefined> {
   if (program === undefined) return 'perf is not installed (Debian: apt install linux-perf)';
   const folder = await mkdtemp(join(tmpdir(), 'ringwire-perf-'));
   try {
-    const args = ['record', '-q', '-g', '-o', join(folder, 'perf.data'), ...controlled, '--', 'true'];
+    const args = ['record', '-q', '-g', '-N', '-o', join(folder, 'perf.data'), ...controlled, '--', 'true'];
     const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] });
     (child.stdio[answerPipe] as Readable).resume();
     const { code, errors } = await endOf(child, 'perf');
@@ -89,7 +90,8 @@ export class PerfEngine implements Engine {
   /** `ownsProcess`: it was started for us, with our flags, and its leftovers are ours to remove. */
   constructor({ folder, hertz }: EngineOptions, ownsProcess: boolean) {
     this.#data = join(folder, 'perf.data');
-    this.#record = ['record', '-q', '-g', '-F', String(hertz), '-o', this.#data];
+    // -N: it would copy every binary, node's 120 MB first of all, below ~/.debug.
+    this.#record = ['record', '-q', '-g', '-N', '-F', String(hertz), '-o', this.#data];
     this.#ownsProcess = ownsProcess;
   }
 
@@ -102,6 +104,7 @@ export class PerfEngine implements Engine {
       detached: true,
     });
     this.#perf = perf;
+    if (perf.pid !== undefined) perf.once('exit', killAtExit(perf.pid));
     this.#end = endOf(perf, 'perf');
     // A perf that is gone is told by its end.
     perf.stdio[controlPipe]?.on('error', () => {});
