@@ -7,7 +7,7 @@ export interface Machine {
   /** Bytes; of the cgroup where it is less than the host's. */
   readonly memoryBytes?: number;
   readonly platform?: string;
-  /** A digest of the fields above: records are comparable where it is equal. */
+  /** A digest of the fields above but the kernel: records are comparable where it is equal. */
   readonly fingerprint?: string;
 }
 

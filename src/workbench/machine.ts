@@ -8,27 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { BenchRecord, Machine } from '../analysis/record.js';
 import { packageRoot } from '../binding/package-root.js';
-
-/** Reads the files of one control group, of version 2 or 1; undefined where there is no limit, or no such file. */
-function cgroupNumber(files: readonly string[]): number | undefined {
-  for (const file of files) {
-    const text = readOrEmpty(file).trim();
-    // Version 1 writes a number near 2^63 for no limit.
-    if (/^\d+$/.test(text) && Number(text) < 2 ** 60) return Number(text);
-  }
-  return undefined;
-}
-
-/** Cores that the control group grants, where it grants fewer than the machine has. */
-function cgroupCores(): number | undefined {
-  const [quota, period] = readOrEmpty('/sys/fs/cgroup/cpu.max').trim().split(' ').map(Number);
-  if (quota > 0 && period > 0) return quota / period;
-  const oldQuota = cgroupNumber(['/sys/fs/cgroup/cpu/cpu.cfs_quota_us']);
-  const oldPeriod = cgroupNumber(['/sys/fs/cgroup/cpu/cpu.cfs_period_us']);
-  return oldQuota !== undefined && oldPeriod !== undefined && oldPeriod > 0
-    ? oldQuota / oldPeriod
-    : undefined;
-}
+import { readCgroup } from '../observability/cgroup.js';
 
 function readOrEmpty(file: string): string {
   try {
@@ -40,9 +20,8 @@ function readOrEmpty(file: string): string {
 
 /** This machine, as far as it decides what is measured on it. */
 export function describeMachine(): Machine {
-  const granted = cgroupCores();
+  const { cpus: granted, memoryBytes: limit } = readCgroup();
   const cores = availableParallelism();
-  const limit = cgroupNumber(['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']);
   const known = {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: granted === undefined ? cores : Math.min(cores, Math.round(granted * 100) / 100),
@@ -50,8 +29,16 @@ export function describeMachine(): Machine {
     memoryBytes: Math.min(limit ?? Number.POSITIVE_INFINITY, totalmem()),
     platform: `${process.platform}-${process.arch}`,
   };
-  const digest = createHash('sha256').update(JSON.stringify(known)).digest('hex');
-  return { ...known, fingerprint: digest.slice(0, 16) };
+  return { ...known, fingerprint: fingerprintOf(known) };
+}
+
+/** Equal for the same machine after an update: the kernel's release is left out, and so is the memory it keeps for itself. */
+export function fingerprintOf({ cpu, cores, platform, memoryBytes }: Omit<Machine, 'fingerprint'>): string {
+  const gibibytes = Math.ceil((memoryBytes ?? 0) / 2 ** 30);
+  return createHash('sha256')
+    .update(JSON.stringify([cpu, cores, platform, gibibytes]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** Cores this process may run on, rising; empty where that cannot be told. */
