@@ -70,11 +70,15 @@ function curvesOfRecords(
 ): ScalingCurve[] {
   // An open loop reaches the rate it was given: that says nothing about capacity.
   const closed = records.filter(({ targetRate }) => targetRate === undefined);
+  // The rate of calls that fail, or of a run that was to prove that it runs, is no capacity.
+  const sound = closed.filter(({ errors, form }) => !(errors > 0) && form !== 'quick');
   if (closed.length === 0) {
     const why =
       records.length === 0 ? 'has no records' : 'has records of open loops only, whose rate was given';
     throw invalid(`${file} ${why}; a scaling run is of closed loops.`);
   }
+  if (sound.length === 0) throw invalid(`${file} has records of runs with errors, and of quick ones, only.`);
+  const machines = new Set(sound.map(({ machine }) => machine?.fingerprint));
   const nameOf = ({
     contender,
     transport,
@@ -83,13 +87,15 @@ function curvesOfRecords(
     payload,
     text,
     textBytes,
+    machine,
   }: ScalingRecord): string => {
     const size = textBytes === undefined ? undefined : `${textBytes} B`;
-    return [contender ?? scenario, transport, mix, payload, text, size]
+    const host = machines.size > 1 ? `machine ${machine?.fingerprint ?? 'unknown'}` : undefined;
+    return [contender ?? scenario, transport, mix, payload, text, size, host]
       .filter((part) => part !== undefined)
       .join(', ');
   };
-  const curves = [...groups(closed, nameOf)].flatMap(([name, group]) => curvesOf(name, group, unit));
+  const curves = [...groups(sound, nameOf)].flatMap(([name, group]) => curvesOf(name, group, unit));
   if (curves.length === 0)
     throw invalid(
       `${file} is no scaling run: in all records of a contender ${scaled.join(', ')} are the same.`,
