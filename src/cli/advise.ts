@@ -9,7 +9,7 @@ import { calibrate } from '../workbench/advise/calibrate.js';
 import { defineCommand } from './command.js';
 import { ExitCode } from './exit-codes.js';
 import { interruptible } from './interrupt.js';
-import { integerOption, numberOption } from './parse-input.js';
+import { integerOption, numberOption, refuseWords } from './parse-input.js';
 import { columns, paint, printJson, printLine } from './terminal.js';
 import { wordOption } from './transport-options.js';
 
@@ -136,7 +136,8 @@ export const adviseCommand = defineCommand({
     'ringwire advise --clients spawned --payload 100000 --rate 50',
     'ringwire advise --clients browser --handler-ms 2 --json',
   ],
-  async run({ options }) {
+  async run({ options, positionals }) {
+    refuseWords('advise', positionals);
     const clients = (wordOption('clients', options.clients, clientKinds) ?? 'network') as Clients;
     const p99Ms = options.p99 === undefined ? undefined : numberOption('p99', options.p99, 0.01, 0, 60_000);
     const load: DescribedLoad = {

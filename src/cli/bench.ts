@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { RingwireError } from '../errors.js';
 import { listScenarios } from '../workbench/scenarios/find-scenario.js';
 import { recordsOf, type ScenarioResult } from '../workbench/scenarios/run-result.js';
 import { runScenario, type ScenarioOptions } from '../workbench/scenarios/run-scenario.js';
@@ -87,17 +86,7 @@ async function writeHtml(result: ScenarioResult, file: string): Promise<void> {
     import('../workbench/scenarios/report.js'),
     import('../workbench/report/write-report.js'),
   ]);
-  try {
-    writeReport(scenarioPage(result), resolve(file));
-  } catch (cause) {
-    throw new RingwireError(
-      'IO_ERROR',
-      `The report cannot be written to ${file}: ${(cause as Error).message}.`,
-      {
-        cause,
-      },
-    );
-  }
+  writeReport(scenarioPage(result), file);
 }
 
 async function measure(

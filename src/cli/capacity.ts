@@ -4,16 +4,12 @@ import { readScaling } from '../workbench/capacity/read-scaling.js';
 import { writeReport } from '../workbench/report/write-report.js';
 import { defineCommand } from './command.js';
 import { ExitCode } from './exit-codes.js';
+import { numberOption } from './parse-input.js';
 import { columns, paint, printJson, printLine } from './terminal.js';
 import { UsageError } from './usage-error.js';
 
-function numberOption(name: string, text: string | undefined, below: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (value >= 0 && value < below && text.trim() !== '') return value;
-  const range = below === Number.POSITIVE_INFINITY ? 'of at least 0' : `from 0 to below ${below}`;
-  throw new UsageError(`--${name} must be a number ${range}, not ${JSON.stringify(text)}.`);
-}
+/** More than anything serves. */
+const mostPerSecond = 1e12;
 
 type Capacity = ReturnType<typeof planCapacity>;
 
@@ -70,15 +66,15 @@ export const capacity = defineCommand({
         'ringwire capacity takes one file.',
         'For instance: ringwire capacity scaling.jsonl',
       );
-    const rate = numberOption('rate', options.rate, Number.POSITIVE_INFINITY);
-    if (rate === 0) throw new UsageError('--rate must be above 0.');
-    const headroom = (numberOption('headroom', options.headroom, 100) ?? 30) / 100;
+    const rate =
+      options.rate === undefined ? undefined : numberOption('rate', options.rate, 0.001, 0, mostPerSecond);
+    const headroom = numberOption('headroom', options.headroom, 0, 30, 99) / 100;
     const curves = await readScaling(file, options.unit);
     const plans = curves.map((curve) => planCapacity(curve, rate === undefined ? {} : { rate, headroom }));
-    if (options.html !== undefined)
-      writeReport(capacityPage(plans, `ringwire capacity ${file}`), options.html);
     if (options.json === true) printJson(plans);
     else printLine(plans.map(render).join('\n\n\n'));
+    if (options.html !== undefined)
+      writeReport(capacityPage(plans, `ringwire capacity ${file}`), options.html);
     return ExitCode.Ok;
   },
 });

@@ -3,7 +3,6 @@ import { fewestRounds } from '../analysis/compare.js';
 import { beyondBudget, type Comparison, compareRecords } from '../analysis/comparison.js';
 import { comparisonColumns, comparisonPage, comparisonRow } from '../analysis/comparison-page.js';
 import type { BenchRecord } from '../analysis/record.js';
-import { RingwireError } from '../errors.js';
 import type { ComparisonRequest, ComparisonResult } from '../workbench/compare/run-comparison.js';
 import type { LoadReport } from '../workbench/load/load-plan.js';
 import { loadOptionSpecs, loadOptions, targetOptionSpecs } from './bench/options.js';
@@ -194,12 +193,7 @@ function render({ comparisons, notes }: Outcome): string {
 
 async function writeHtml({ sides, comparisons, notes }: Outcome, file: string): Promise<void> {
   const { writeReport } = await import('../workbench/report/write-report.js');
-  try {
-    writeReport(comparisonPage(sides, comparisons, notes, new Date().toISOString()), resolve(file));
-  } catch (cause) {
-    const text = `The report cannot be written to ${file}: ${(cause as Error).message}.`;
-    throw new RingwireError('IO_ERROR', text, { cause });
-  }
+  writeReport(comparisonPage(sides, comparisons, notes, new Date().toISOString()), file);
 }
 
 export const compare = defineCommand({

@@ -9,6 +9,7 @@ import { nodeFlagFindings } from './doctor/node-flags.js';
 import { runtimeFindings } from './doctor/runtime.js';
 import { systemFindings } from './doctor/system.js';
 import { ExitCode } from './exit-codes.js';
+import { refuseWords } from './parse-input.js';
 import { type Colour, columns, paint, printJson, printLine } from './terminal.js';
 
 const colours: Record<Finding['status'], Colour> = {
@@ -54,7 +55,8 @@ export const doctor = defineCommand({
     'ringwire doctor --cert /etc/ssl/mcp.pem --tls https://mcp.example.com/mcp',
     'ringwire doctor --json',
   ],
-  async run({ options }) {
+  async run({ options, positionals }) {
+    refuseWords('doctor', positionals);
     const findings = [
       ...runtimeFindings(),
       ...(await httpFindings()),

@@ -71,6 +71,12 @@ function setOption(
   options[name] = value;
 }
 
+/** For commands that take options alone. */
+export function refuseWords(command: string, [word]: readonly string[]): void {
+  if (word !== undefined)
+    throw new UsageError(`ringwire ${command} takes options alone, but ${JSON.stringify(word)} was given.`);
+}
+
 /** An option that must be a whole number of at least `minimum`. */
 export function integerOption(
   name: string,

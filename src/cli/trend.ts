@@ -88,7 +88,7 @@ export const trend = defineCommand({
   },
   examples: [
     'ringwire bench trend',
-    'ringwire bench trend proof-10k --metric p99',
+    'ringwire bench trend 10k --metric p99',
     'ringwire bench trend --results bench/results --html trend.html',
   ],
   async run({ options, positionals }) {
@@ -106,10 +106,10 @@ export const trend = defineCommand({
         `There are no results in ${folder}.`,
         'ringwire bench SCENARIO records one each time it runs; --results names another folder.',
       );
-    if (options.html !== undefined)
-      writeReport(trendPage(trends, `ringwire bench trend, ${folder}`), options.html);
     if (options.json === true) printJson(trends);
     else printLine(render(trends));
+    if (options.html !== undefined)
+      writeReport(trendPage(trends, `ringwire bench trend, ${folder}`), options.html);
     return ExitCode.Ok;
   },
 });

@@ -163,6 +163,24 @@ describe('readScaling', () => {
     expect(curves[0]).not.toHaveProperty('generatorBound');
   });
 
+  it('leaves out runs with errors and quick ones, and keeps machines apart', async () => {
+    const lines = [
+      ...[1, 2].map((connections) => record({ connections, rate: 10, errors: 0 })),
+      record({ connections: 4, rate: 99, errors: 5 }),
+      record({ connections: 8, rate: 99, form: 'quick' }),
+    ];
+    const [curve, ...more] = await readScaling(await fileOf(lines.join('\n'), 'run.jsonl'));
+    expect(more).toEqual([]);
+    expect(curve.points.map(({ n }) => n)).toEqual([1, 2]);
+    const bad = record({ rate: 5, errors: 1 });
+    await expect(readScaling(await fileOf(bad, 'run.jsonl'))).rejects.toThrow('runs with errors');
+    const hosts = ['x', 'y'].flatMap((fingerprint) =>
+      [1, 2].map((connections) => record({ connections, rate: 10, machine: { fingerprint } })),
+    );
+    const curves = await readScaling(await fileOf(hosts.join('\n'), 'run.jsonl'));
+    expect(curves.map(({ name }) => name)).toEqual(['a, tcp, machine x', 'a, tcp, machine y']);
+  });
+
   it('says what is wrong, and where', async () => {
     await expect(readScaling(join(folder, 'missing.csv'))).rejects.toMatchObject({ code: 'IO_ERROR' });
     await expect(readScaling(await fileOf('1,10\n2,-5\n'))).rejects.toThrow(
@@ -204,8 +222,8 @@ describe('ringwire capacity', () => {
   it.each([
     [[], /takes one file/],
     [['none.csv'], /none\.csv cannot be read/],
-    [[recorded, '--headroom', '100'], /--headroom must be a number from 0 to below 100/],
-    [[recorded, '--rate', '0'], /--rate must be above 0/],
+    [[recorded, '--headroom', '100'], /--headroom must be a number between 0 and 99/],
+    [[recorded, '--rate', '0'], /--rate must be a number between 0.001/],
     [[openloop], /open loops only/],
   ])('%j says what is wrong', async (args, message) => {
     await expect(async () => capacity.run(parseInput(capacity, args))).rejects.toThrow(message);

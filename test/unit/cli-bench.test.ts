@@ -1,10 +1,13 @@
 /** What `ringwire bench` refuses before it starts anything, and what its progress and tables look like. */
 import { describe, expect, it } from 'vitest';
+import { adviseCommand } from '../../src/cli/advise.js';
 import { progressLine } from '../../src/cli/bench/progress.js';
 import { renderResult } from '../../src/cli/bench/render.js';
 import { readSubject } from '../../src/cli/bench/subject.js';
 import { bench } from '../../src/cli/bench.js';
+import { doctor } from '../../src/cli/doctor.js';
 import { parseInput } from '../../src/cli/parse-input.js';
+import { writeReport } from '../../src/workbench/report/write-report.js';
 import { parseCriterion } from '../../src/workbench/scenarios/criteria.js';
 import { expand } from '../../src/workbench/scenarios/expand.js';
 import { figuresOf } from '../../src/workbench/scenarios/figures.js';
@@ -40,6 +43,19 @@ describe('ringwire bench refuses', () => {
     );
     expect(await refused).toContain(message);
   });
+});
+
+it.each([
+  [doctor, ['10k'], 'ringwire doctor takes options alone, but "10k" was given.'],
+  [adviseCommand, ['20000'], 'ringwire advise takes options alone, but "20000" was given.'],
+])('commands without words refuse them', async (command, args, message) => {
+  await expect((async () => command.run(parseInput(command, args)))()).rejects.toThrow(message);
+});
+
+it('says which report cannot be written', () => {
+  expect(() => writeReport(scenarioPage(result), '/dev/null/report.html')).toThrow(
+    /The report cannot be written to \/dev\/null\/report.html: /,
+  );
 });
 
 it('loads an address with as many connections as its transport wants', async () => {
