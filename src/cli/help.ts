@@ -11,7 +11,7 @@ const exitCodes = [
   ['3', 'the address cannot be reached or bound, or the connection was lost'],
   ['4', 'the peer answered with an error, or its tool reported one'],
   ['5', 'no answer within --timeout'],
-  ['130', 'interrupted by Ctrl-C'],
+  ['130', 'interrupted by Ctrl-C, SIGTERM or SIGHUP'],
 ];
 
 const addresses = [

@@ -1,10 +1,21 @@
-/** Ctrl-C while a call is under way: the call is cancelled at the peer first, a second Ctrl-C ends at once. */
+/** What asks a process to end, and may be answered. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Ctrl-C, or another signal that asks for the end, while something is under way: it is aborted in order first (calls are
+ * cancelled at the peer, what was started or opened is ended), a second signal ends at once.
+ */
 export function interruptible(): { readonly signal: AbortSignal; done(): void } {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(130);
     controller.abort();
   };
-  process.on('SIGINT', onSignal);
-  return { signal: controller.signal, done: () => process.off('SIGINT', onSignal) };
+  for (const name of signals) process.on(name, onSignal);
+  return {
+    signal: controller.signal,
+    done: () => {
+      for (const name of signals) process.off(name, onSignal);
+    },
+  };
 }

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { packageRoot } from '../binding/package-root.js';
 import { RingwireError, RpcError } from '../errors.js';
 import { ExitCode, exitCodeOf } from './exit-codes.js';
-import { paint, printError, printLine, safeText } from './terminal.js';
+import { outputIsGone, paint, printError, printLine, safeText } from './terminal.js';
 import { UsageError } from './usage-error.js';
 
 async function run(argv: readonly string[]): Promise<ExitCode> {
@@ -71,8 +71,8 @@ function causes(error: unknown): string[] {
 
 // `ringwire tools … | head -1` closes our standard output early; that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(ExitCode.Ok);
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
+  if (!outputIsGone()) process.exit(ExitCode.Ok);
 });
 
 const argv = process.argv.slice(2);

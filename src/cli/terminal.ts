@@ -39,6 +39,19 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+let onOutputGone: (() => void) | undefined;
+
+/** What has to be done before the end where nobody reads our standard output any more; undefined: nothing. */
+export function whenOutputIsGone(handler: (() => void) | undefined): void {
+  onOutputGone = handler;
+}
+
+/** Whether somebody sees to the end. */
+export function outputIsGone(): boolean {
+  onOutputGone?.();
+  return onOutputGone !== undefined;
+}
+
 export function printLine(text = ''): void {
   process.stdout.write(`${text}\n`);
 }

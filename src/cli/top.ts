@@ -5,7 +5,7 @@ import { defineCommand } from './command.js';
 import { ExitCode } from './exit-codes.js';
 import { httpClientOptionSpecs, httpClientOptions } from './http-options.js';
 import { integerOption } from './parse-input.js';
-import { printError, printLine, safeText } from './terminal.js';
+import { printError, printLine, safeText, whenOutputIsGone } from './terminal.js';
 import { Screen } from './top/screen.js';
 import { sampleLine, screenLines } from './top/view.js';
 import { UsageError } from './usage-error.js';
@@ -111,6 +111,9 @@ What --json writes can be judged by: ringwire analyze bottlenecks FILE`,
   },
 });
 
+/** However it ends, an inspector that was opened is closed. */
+const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 async function watch(
   samples: AsyncIterable<MonitorSample>,
   most: number,
@@ -118,7 +121,8 @@ async function watch(
   stop: AbortController,
 ): Promise<ExitCode> {
   const quit = (): void => stop.abort();
-  process.once('SIGINT', quit);
+  for (const name of endSignals) process.once(name, quit);
+  whenOutputIsGone(quit);
   // What cannot be watched is said on the screen the command was typed on.
   let output: Output | undefined;
   let seen = 0;
@@ -131,7 +135,8 @@ async function watch(
       if (seen >= most) break;
     }
   } finally {
-    process.off('SIGINT', quit);
+    for (const name of endSignals) process.off(name, quit);
+    whenOutputIsGone(undefined);
     output?.close();
   }
   const hasEnded = seen < most && !stop.signal.aborted;

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RingwireError } from '../../errors.js';
+import { killAtExit } from '../kill-at-exit.js';
 import type { ServerCommand } from '../servers/measured-server.js';
 import type { FromServer } from '../servers/protocol.js';
 
@@ -33,6 +34,8 @@ export class StartedProcess {
       stdio: start.stdout === 'pipe' ? ['ignore', 'pipe', 2] : ['inherit', 2, 2],
       detached: start.isGroup,
     });
+    const { pid } = this.child;
+    if (pid !== undefined) this.child.once('exit', killAtExit(start.isGroup ? -pid : pid));
     this.exited = new Promise((resolve) => {
       this.child.once('exit', () => resolve());
       this.child.once('error', () => resolve());
