@@ -52,7 +52,7 @@ export function attachProbe(pid: number): Probe {
     async read(): Promise<Reading | undefined> {
       const before = last;
       const after = await take().catch((error: unknown) => {
-        if (procTotals(pid) === undefined) return undefined;
+        if (procTotals(pid) === undefined || isEnding(error)) return undefined;
         throw error;
       });
       if (before === undefined || after === undefined) return undefined;
@@ -69,6 +69,11 @@ export function attachProbe(pid: number): Probe {
       if (!wasOpen) await closed(pid, port);
     },
   };
+}
+
+/** It wants to end, and waits for us to let go of it: there is nothing left that could be evaluated in. */
+function isEnding(error: unknown): boolean {
+  return error instanceof RingwireError && /Cannot find (?:default execution )?context/.test(error.message);
 }
 
 export async function openInspector(

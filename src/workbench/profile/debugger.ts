@@ -11,30 +11,43 @@ interface Answer {
   readonly id?: number;
   readonly result?: unknown;
   readonly error?: { readonly message?: string };
+  /** Of an event. */
+  readonly method?: string;
 }
 
 export class DebuggerConnection {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
+  #onEnd: () => void = () => {};
+  /** Resolves when the process has ended, or wants to: Node.js waits for those who are connected then. */
+  readonly ended = new Promise<void>((resolve) => {
+    this.#onEnd = resolve;
+  });
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on('message', (data) => this.#onAnswer(JSON.parse(String(data)) as Answer));
-    socket.on('close', () => this.#failAll());
+    socket.on('close', () => {
+      this.#onEnd();
+      this.#failAll();
+    });
     // 'close' follows.
     socket.on('error', () => {});
   }
 
   /** Rejects with CONNECTION_REFUSED. Profiles come as one message each: their size has no limit here. */
-  static connect(url: string): Promise<DebuggerConnection> {
+  static async connect(url: string): Promise<DebuggerConnection> {
     const socket = new WebSocket(url, { maxPayload: 0, perMessageDeflate: false });
-    return new Promise((resolve, reject) => {
+    const connection = await new Promise<DebuggerConnection>((resolve, reject) => {
       socket.once('open', () => resolve(new DebuggerConnection(socket)));
       socket.once('error', (cause) =>
         reject(new RingwireError('CONNECTION_REFUSED', 'The inspector cannot be reached.', { cause })),
       );
     });
+    // Without it a process that wants to end says nothing, and what was recorded could not be read any more.
+    await connection.post('NodeRuntime.notifyWhenWaitingForDisconnect', { enabled: true }).catch(() => {});
+    return connection;
   }
 
   /** Rejects with INTERNAL where the process refuses, CONNECTION_CLOSED where it ends. */
@@ -54,7 +67,8 @@ export class DebuggerConnection {
     this.#socket.terminate();
   }
 
-  #onAnswer({ id, result, error }: Answer): void {
+  #onAnswer({ id, result, error, method }: Answer): void {
+    if (method === 'NodeRuntime.waitingForDisconnect') this.#onEnd();
     const waiting = id === undefined ? undefined : this.#waiting.get(id);
     if (id === undefined || waiting === undefined) return;
     this.#waiting.delete(id);

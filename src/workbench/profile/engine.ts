@@ -33,6 +33,8 @@ export interface Engine {
   readonly runner?: readonly string[];
   /** What takes a while and disturbs nothing yet; before start(), where the pid is known by then. */
   prepare?(pid: number): Promise<void>;
+  /** Resolves when the process has ended, or wants to and waits for stop(); where the engine can tell. */
+  readonly ended?: Promise<void>;
   /** Recording begins. Undefined pid: the runner or the flags record. */
   start(pid: number | undefined): Promise<void>;
   /** Recording ends; the process runs on, or is gone already. */

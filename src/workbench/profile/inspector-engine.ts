@@ -19,6 +19,10 @@ export class InspectorEngine implements Engine {
   readonly nodeFlags = ['--inspect-port=127.0.0.1:0', '--inspect-publish-uid=http'];
   readonly #options: EngineOptions;
   #connection: DebuggerConnection | undefined;
+  #onEnd: () => void = () => {};
+  readonly ended = new Promise<void>((resolve) => {
+    this.#onEnd = resolve;
+  });
   #wasOpen = false;
   #isRecording = false;
   #profile: unknown;
@@ -31,6 +35,7 @@ export class InspectorEngine implements Engine {
     const { target, wasOpen } = await openInspector(pid);
     this.#wasOpen = wasOpen;
     this.#connection = await DebuggerConnection.connect(target.webSocketDebuggerUrl);
+    void this.#connection.ended.then(() => this.#onEnd());
   }
 
   async start(pid: number | undefined): Promise<void> {
@@ -65,12 +70,8 @@ export class InspectorEngine implements Engine {
         const answer = (await connection.post(method)) as { readonly profile?: unknown };
         this.#profile = answer.profile;
       }
-      if (!this.#wasOpen)
-        await connection.post('Runtime.evaluate', {
-          expression: closeExpression,
-          includeCommandLineAPI: true,
-        });
     } finally {
+      if (!this.#wasOpen) await close(connection);
       connection.close();
     }
   }
@@ -85,6 +86,12 @@ export class InspectorEngine implements Engine {
       subject === 'cpu' ? fromCpuProfile(this.#profile) : fromHeapProfile(this.#profile);
     return { recording, files: [file], notes: subject === 'cpu' ? [scriptOnly] : [heapNotes[subject]] };
   }
+}
+
+/** A process that is about to end cannot be asked any more; its inspector ends with it. */
+async function close(connection: DebuggerConnection): Promise<void> {
+  const params = { expression: closeExpression, includeCommandLineAPI: true };
+  await connection.post('Runtime.evaluate', params).catch(() => undefined);
 }
 
 const heapNotes = {

@@ -181,7 +181,9 @@ class Recorder {
       if (launched.pid !== undefined) await engine.prepare?.(launched.pid);
       if (load === undefined) {
         await begin();
-        await this.#wait(launched);
+        await this.#wait(
+          Promise.race([launched.ended, ...(engine.ended === undefined ? [] : [engine.ended])]),
+        );
       } else {
         report = await loadLaunched(launched, load, { begin, end }, this.#watch);
       }
@@ -199,7 +201,7 @@ class Recorder {
     };
   }
 
-  async #wait({ ended }: Launched): Promise<void> {
+  async #wait(ended: Promise<void>): Promise<void> {
     const { seconds } = this.#request;
     const { signal } = this.#watch;
     const over = new AbortController();
