@@ -1,4 +1,6 @@
 /** Loses connections in every way there is, and waits until a client that goes on calling has a right answer. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
@@ -150,12 +152,7 @@ async function strike(failure: FailureClass, { server, proxy, pid }: Victim): Pr
   }
   const onStdio = server.transport === 'stdio';
   if (failure === 'unresponsive') {
-    signal(pid, 'SIGSTOP');
-    try {
-      await wait(callTimeoutMs + outageMs);
-    } finally {
-      signal(pid, 'SIGCONT');
-    }
+    if (pid !== undefined) await freeze(pid, callTimeoutMs + outageMs);
     return;
   }
   const name = failure === 'crash' ? 'SIGKILL' : 'SIGTERM';
@@ -166,6 +163,17 @@ async function strike(failure: FailureClass, { server, proxy, pid }: Victim): Pr
   if (failure !== 'refused') await server.kill(name);
   await wait(outageMs);
   await server.start();
+}
+
+/** By a process of its own: what is stopped goes on even where this process is killed meanwhile. */
+async function freeze(pid: number, ms: number): Promise<void> {
+  const script = 'kill -STOP "$0" && sleep "$1"; kill -CONT "$0"';
+  const shell = spawn('/bin/sh', ['-c', script, String(pid), String(ms / 1_000)], {
+    stdio: 'ignore',
+    // Ctrl-C is for us alone.
+    detached: true,
+  });
+  await once(shell, 'exit');
 }
 
 /** False where there is no such process any more. */
