@@ -9,6 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { PerfMap } from '../../analysis/flame/perf-map.js';
 import { type MappedName, PerfScriptParser } from '../../analysis/flame/perf-script.js';
 import { RingwireError } from '../../errors.js';
+import { killAtExit } from '../kill-at-exit.js';
 import type { Collected, Engine, EngineOptions } from './engine.js';
 import { endOf, findProgram, runLines, type ToolEnd } from './run-tool.js';
 
@@ -103,6 +104,7 @@ export class PerfEngine implements Engine {
       detached: true,
     });
     this.#perf = perf;
+    if (perf.pid !== undefined) perf.once('exit', killAtExit(perf.pid));
     this.#end = endOf(perf, 'perf');
     // A perf that is gone is told by its end.
     perf.stdio[controlPipe]?.on('error', () => {});
