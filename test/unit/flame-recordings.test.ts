@@ -80,6 +80,36 @@ describe('perf script', () => {
   });
 });
 
+describe('stacks that are cut short', () => {
+  const loop = ['__libc_start_call_main (/lib/libc.so.6)', 'main (/bin/node)', 'uv_run (/bin/node)'];
+  const text = (samples: readonly (readonly [thread: number, frames: readonly string[]])[]): string =>
+    samples
+      .map(([thread, frames]) => {
+        const lines = [...frames].reverse().map((frame) => `\t    4011f6 ${frame.replace(' ', '+0x1 ')}`);
+        return [`my node ${thread} 1.5:    1001 cpu-clock:ppp: `, ...lines, ''].join('\n');
+      })
+      .join('\n');
+  const whole = (count: number): [number, string[]][] =>
+    Array.from({ length: count }, (_, index) => [7, [...loop, `f${index % 2} (/bin/node)`]]);
+  const cut = ['uv__io_poll (/bin/node)', '__send (/lib/libc.so.6)'];
+
+  it('stand above what all whole stacks of their thread begin with', () => {
+    const recording = fromPerfScript(text([...whole(100), [7, cut], [8, cut]]));
+    expect(labels(recording)).toEqual([
+      '__libc_start_call_main [libc.so.6];main [node];uv_run [node];f0 [node]',
+      '__libc_start_call_main [libc.so.6];main [node];uv_run [node];f1 [node]',
+      '__libc_start_call_main [libc.so.6];main [node];uv_run [node];(callers lost);uv__io_poll [node];__send [libc.so.6]',
+      'uv__io_poll [node];__send [libc.so.6]',
+    ]);
+    expect(parseFolded(printFolded(recording)).stacks).toHaveLength(4);
+  });
+
+  it('stay as they are where few whole ones speak for them', () => {
+    const recording = fromPerfScript(text([...whole(99), [7, cut]]));
+    expect(labels(recording)[2]).toBe('uv__io_poll [node];__send [libc.so.6]');
+  });
+});
+
 describe('a map of code', () => {
   const names = (map: PerfMap, addresses: readonly number[]): (string | undefined)[] =>
     addresses.map((address) => map.nameAt(address));

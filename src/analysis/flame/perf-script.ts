@@ -1,12 +1,16 @@
 /** Stacks from the text that `perf script` prints. */
 import { StackCounter } from './folded.js';
 import { type Frame, nativeKind, type Recording, symbolOfScript } from './frame.js';
+import { attachCutStacks } from './lost-callers.js';
 
 const unknown = '[unknown]';
 
 /** `address symbol (binary)`. Symbols and binaries may both hold parentheses; a binary is a path or in brackets, mostly. */
 const frameLine = /^\s+([0-9a-f]+) (.+?) \(([/[].*)\)\s*$/;
 const otherFrameLine = /^\s+([0-9a-f]+) (.+) \(([^()]*)\)\s*$/;
+
+/** `program thread time: …`. Names of programs can hold spaces. */
+const headLine = /^\s*\S.*?\s(\d+)(?:\/\d+)?\s+(?:\[\d+\]\s+)?\d+\.\d+:\s/;
 
 /** What perf gives for the binary of code that a process made. */
 const perfMapPath = /^\/tmp\/perf-\d+\.map$/;
@@ -41,8 +45,9 @@ export type MappedName = (map: string, address: number) => string | undefined;
 /** Line by line: the text of a long recording is larger than a string may be. */
 export class PerfScriptParser {
   readonly #mappedName: MappedName | undefined;
-  readonly #counter = new StackCounter();
+  readonly #threads = new Map<string, StackCounter>();
   readonly #frames = new Map<string, Frame>();
+  #thread = '';
   #stack: Frame[] = [];
 
   constructor(mappedName?: MappedName) {
@@ -54,6 +59,7 @@ export class PerfScriptParser {
     const match = frameLine.exec(text) ?? otherFrameLine.exec(text);
     if (match === null) {
       this.#endStack();
+      this.#thread = headLine.exec(text)?.[1] ?? this.#thread;
       return;
     }
     const [, address, perfSymbol, binary] = match;
@@ -73,12 +79,20 @@ export class PerfScriptParser {
   /** One sample is one count. */
   finish(): Recording {
     this.#endStack();
-    return { unit: 'samples', stacks: this.#counter.stacks };
+    const all = new StackCounter();
+    for (const thread of this.#threads.values())
+      for (const { frames, count } of attachCutStacks(thread.stacks)) all.add(frames, count);
+    return { unit: 'samples', stacks: all.stacks };
   }
 
   #endStack(): void {
     if (this.#stack.length === 0) return;
-    this.#counter.add(withoutChance(this.#stack.reverse()));
+    let counter = this.#threads.get(this.#thread);
+    if (counter === undefined) {
+      counter = new StackCounter();
+      this.#threads.set(this.#thread, counter);
+    }
+    counter.add(withoutChance(this.#stack.reverse()));
     this.#stack = [];
   }
 }
