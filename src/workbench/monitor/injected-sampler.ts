@@ -48,10 +48,18 @@ export const injectedSampler = `(() => {
 
 export const takeSample = `globalThis[${key}]?.take()`;
 
+/**
+ * An inspector that closes while the last connection to it is still ending brings Node.js 20 down (SIGSEGV): ours must be
+ * gone by then, on a busy machine too.
+ */
+export const closeDelayMs = 500;
+
 /** Takes it away; with `closes`, the inspector closes behind our connection. */
 export function removeSampler(closes: boolean): string {
   // require() is there while this is evaluated, and not in what runs later.
-  const close = closes ? `const { close } = require('node:inspector'); setTimeout(close, 20).unref();` : '';
+  const close = closes
+    ? `const { close } = require('node:inspector'); setTimeout(close, ${closeDelayMs}).unref();`
+    : '';
   return `(() => { globalThis[${key}]?.stop(); ${close} })()`;
 }
 

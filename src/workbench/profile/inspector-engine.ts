@@ -5,13 +5,13 @@ import { fromCpuProfile, fromHeapProfile } from '../../analysis/flame/cpu-profil
 import type { Recording } from '../../analysis/flame/frame.js';
 import { RingwireError } from '../../errors.js';
 import { openInspector } from '../monitor/attach-probe.js';
+import { closeDelayMs } from '../monitor/injected-sampler.js';
 import { scriptOnly } from './cpu-prof.js';
 import { DebuggerConnection } from './debugger.js';
 import type { Collected, Engine, EngineOptions } from './engine.js';
 
 /** Behind the answer: closing waits for connections to end, ours among them. Only the evaluation itself has require(). */
-const closeExpression =
-  "{ const { close } = require('node:inspector'); setTimeout(() => close(), 20).unref(); }";
+const closeExpression = `{ const { close } = require('node:inspector'); setTimeout(() => close(), ${closeDelayMs}).unref(); }`;
 
 export class InspectorEngine implements Engine {
   readonly name = 'inspector';
