@@ -25,7 +25,7 @@ function indexOf(value: number): number {
 }
 
 /** The middle of the step, so that rounding does not lean to one side. */
-function valueOf(index: number): number {
+function middleOf(index: number): number {
   if (index < steps) return index;
   const shift = Math.floor(index / steps) - 1;
   return ((index % steps) + steps) * 2 ** shift + Math.floor(2 ** shift / 2);
@@ -67,7 +67,7 @@ export class Histogram {
     let seen = 0;
     for (let index = 0; index < this.#counts.length; index += 1) {
       seen += this.#counts[index];
-      if (seen > wanted) return Math.min(valueOf(index), this.#max);
+      if (seen > wanted) return Math.min(middleOf(index), this.#max);
     }
     return this.#max;
   }
@@ -110,6 +110,6 @@ export class Histogram {
 
   /** Every step that is not empty as its middle value and its count, rising: for charts. */
   *[Symbol.iterator](): Generator<readonly [value: number, count: number]> {
-    for (const [index, count] of this.#counts.entries()) if (count > 0) yield [valueOf(index), count];
+    for (const [index, count] of this.#counts.entries()) if (count > 0) yield [middleOf(index), count];
   }
 }
