@@ -11,8 +11,10 @@ import { writeReport } from '../../src/workbench/report/write-report.js';
 import { parseCriterion } from '../../src/workbench/scenarios/criteria.js';
 import { expand } from '../../src/workbench/scenarios/expand.js';
 import { figuresOf } from '../../src/workbench/scenarios/figures.js';
+import { parseScenario } from '../../src/workbench/scenarios/parse-scenario.js';
 import { scenarioPage } from '../../src/workbench/scenarios/report.js';
 import { type RunResult, recordsOf, type ScenarioResult } from '../../src/workbench/scenarios/run-result.js';
+import { runScenario } from '../../src/workbench/scenarios/run-scenario.js';
 import { schemeOf } from '../../src/workbench/scenarios/run-subject.js';
 import { loadReport } from './load-report-support.js';
 
@@ -50,6 +52,12 @@ it.each([
   [adviseCommand, ['20000'], 'ringwire advise takes options alone, but "20000" was given.'],
 ])('commands without words refuse them', async (command, args, message) => {
   await expect((async () => command.run(parseInput(command, args)))()).rejects.toThrow(message);
+});
+
+it('gives a scenario up whose first run finds nobody', async () => {
+  const scenario = parseScenario('rise: { from: 10 }\nload: { method: x }', 'rise.yaml');
+  const run = runScenario(scenario, { target: { url: 'tcp://127.0.0.1:1' } });
+  await expect(run).rejects.toMatchObject({ code: 'CONNECTION_REFUSED' });
 });
 
 it('says which report cannot be written', () => {

@@ -102,6 +102,10 @@ load:
     ],
     ['criteria:\n  p99: soon\n', 'mine.yaml:2:8: "soon" is no criterion of p99. For instance "p99: < 5 ms".'],
     [
+      'criteria: { breakingRate: "> 5 /s" }\n',
+      'mine.yaml:1:11: "criteria" has "breakingRate", which goes with "rise".',
+    ],
+    [
       'vary: { connections: [1] }\nrise: { from: 1 }\n',
       'mine.yaml:1:7: "vary" does not go with "rise". A scenario has one of the two.',
     ],

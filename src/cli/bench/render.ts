@@ -121,7 +121,8 @@ export function renderResult(result: ScenarioResult): string {
     : named;
   const targets = isRise ? [] : named.map(({ name, targets }) => ({ name, verdicts: targets }));
   const generators = [...new Set(runs.flatMap(({ report }) => report?.generator ?? []))];
-  const head = `${result.scenario}: ${result.description}${result.form === undefined ? '' : ` (${result.form})`}`;
+  const description = result.description === '' ? '' : `: ${result.description}`;
+  const head = `${result.scenario}${description}${result.form === undefined ? '' : ` (${result.form})`}`;
   const parts = [
     generators.length === 0 ? head : `${head}; generator: ${generators.join(', ')}`,
     table(runs),

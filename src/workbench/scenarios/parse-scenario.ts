@@ -88,6 +88,9 @@ export function parseScenario(text: string, file: string): Scenario {
     targets: read('targets', criteriaOf, []),
     forms: read('forms', formsOf, {}),
   };
+  for (const key of ['criteria', 'targets'] as const)
+    if (rise === undefined && scenario[key].some(({ metric }) => metric === 'breakingRate'))
+      throw fields.get(key)!.fault('has "breakingRate", which goes with "rise".');
   if (rise !== undefined && vary !== undefined)
     throw vary.fault('does not go with "rise".', 'A scenario has one of the two.');
   return scenario;

@@ -46,7 +46,7 @@ export interface ScenarioWatch {
 
 /**
  * Runs every run of the scenario, one after the other. Rejects with CONFIG_INVALID where it cannot be run as it is, and
- * with what the only run failed with; of several runs a failed one is told in its result.
+ * with what the only run failed with, or the first one of an address; of several runs a failed one is told in its result.
  */
 export async function runScenario(
   scenario: Scenario,
@@ -144,7 +144,8 @@ class ScenarioRun {
       transport: name,
       rate: held,
       ...(brokeAt === undefined ? {} : { brokeAt }),
-      reason,
+      // A sentence of its own, or what an error said.
+      reason: reason.replace(/\.$/, ''),
       generatorWasLimit,
       verdicts: judge(this.#criteria, { breakingRate: held }, name).filter(
         ({ criterion }) => criterion.metric === 'breakingRate',
@@ -159,7 +160,9 @@ class ScenarioRun {
     } catch (error) {
       // Ended before it had measured anything.
       if (this.#watch.signal?.aborted === true) return undefined;
-      if (this.isAlone || !(error instanceof RingwireError) || error.code === 'CONFIG_INVALID') throw error;
+      // A server of somebody else's that the first run cannot load is not there, or does not do what is asked for.
+      const isHopeless = this.isAlone || (this.#options.target !== undefined && this.runs.length === 0);
+      if (isHopeless || !(error instanceof RingwireError) || error.code === 'CONFIG_INVALID') throw error;
       const { code, message } = error;
       return { ...subject, error: { code, message }, figures: {}, verdicts: [], targets: [] };
     }
