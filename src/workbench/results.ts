@@ -1,5 +1,5 @@
 /** Records of measurements: one JSON line each, appended to FOLDER/SCENARIO.jsonl and never changed. */
-import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { appendFile, type FileHandle, mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BenchRecord } from '../analysis/record.js';
 import { RingwireError } from '../errors.js';
@@ -29,13 +29,30 @@ export async function appendRecords(
   try {
     await mkdir(folder, { recursive: true });
     // One write for each file: lines of two runs at once do not mix.
-    for (const [file, text] of lines) await appendFile(file, text);
+    for (const [file, text] of lines) await appendFile(file, (await isCutOff(file)) ? `\n${text}` : text);
   } catch (cause) {
     throw new RingwireError('IO_ERROR', `Results cannot be written to ${folder}: ${message(cause)}.`, {
       cause,
     });
   }
   return [...lines.keys()];
+}
+
+/** Whether the last line has no end: what is put behind it would be a part of it. */
+async function isCutOff(file: string): Promise<boolean> {
+  let handle: FileHandle;
+  try {
+    handle = await open(file, 'r');
+  } catch {
+    return false; // Not there yet; what else is wrong with it, writing to it tells.
+  }
+  try {
+    const { size } = await handle.stat();
+    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+    return size > 0 && buffer.toString() !== '\n';
+  } finally {
+    await handle.close();
+  }
 }
 
 /**
