@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { advise, type Calibration, type DescribedLoad, suggestProfile } from '../../src/analysis/advice.js';
+import { shapeOf } from '../../src/workbench/advise/calibrate.js';
 
 const load: DescribedLoad = {
   callsPerSecond: 10_000,
@@ -127,5 +128,16 @@ describe('advise', () => {
     expect(suggestProfile({ ...load, connections: 5_000 })).toBe('low');
     expect(suggestProfile({ ...load, callsPerSecond: 100_000 })).toBe('high');
     expect(suggestProfile({ ...load, payloadBytes: 1_000_000 })).toBe('extreme');
+  });
+});
+
+describe('the calls of a calibration', () => {
+  it.each([
+    [256, 1000, { connections: 64, depth: 16 }],
+    [256, 3, { connections: 3, depth: 16 }],
+    [2 ** 20, 64, { connections: 16, depth: 16 }],
+    [32 * 2 ** 20, 64, { connections: 1, depth: 8 }],
+  ])('of %d bytes on %d connections fit into the memory', (payloadBytes, connections, shape) => {
+    expect(shapeOf({ ...load, payloadBytes, connections })).toEqual(shape);
   });
 });

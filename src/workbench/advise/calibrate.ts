@@ -18,11 +18,25 @@ import type { Encoding } from '../../serialization/codec.js';
 import type { LoadPlan, LoadReport } from '../load/load-plan.js';
 import { runLoad } from '../load/run-load.js';
 import { type MeasuredServerOptions, startMeasuredServer } from '../servers/measured-server.js';
+import { measuredFrameBytes } from '../servers/protocol.js';
 
 /** More connections cost the generator, and tell nothing that these do not. */
 const mostConnections = 64;
-const depth = 16;
+const mostDepth = 16;
 const warmupSeconds = 0.3;
+
+/** Of texts on their way at once: a load of large calls is to measure processors, not to fill the memory. */
+const mostBytesInFlight = 256 * 1024 * 1024;
+
+/** How many calls are in flight: on how many connections, and on each in the closed loop. */
+export function shapeOf({ payloadBytes, connections }: DescribedLoad): {
+  connections: number;
+  depth: number;
+} {
+  const most = Math.max(1, Math.floor(mostBytesInFlight / payloadBytes));
+  const depth = Math.min(mostDepth, most);
+  return { connections: Math.min(connections, mostConnections, Math.floor(most / depth)), depth };
+}
 
 export interface CalibrateOptions {
   /** Of each run; there are about a dozen. */
@@ -59,7 +73,7 @@ function planOf(load: DescribedLoad, transport: AdvisedTransport, seconds: numbe
     operations: [
       { name: 'echo', weight: 1, method: 'tools/call', params: { name: 'echo', arguments: { text } } },
     ],
-    connections: transport === 'stdio' ? 1 : Math.min(load.connections, mostConnections),
+    connections: transport === 'stdio' ? 1 : shapeOf(load).connections,
     warmupSeconds,
     seconds,
   };
@@ -95,6 +109,8 @@ async function measureTransport(
 ): Promise<TransportFigures> {
   const plan = planOf(load, transport, options.seconds);
   options.onProgress?.(`${transport}: as fast as it goes`);
+  // Clients of HTTP/1.1 wait for each answer.
+  const depth = transport === 'http' ? 1 : shapeOf(load).depth;
   const closed = await run({ ...plan, depth }, { transport }, options);
   // Half of what it can, or queues would be measured.
   const rate = Math.max(1, Math.min(load.callsPerSecond, closed.rate / 2));
@@ -123,7 +139,7 @@ async function measureProfiles(
   for (const profile of ['none', suggestProfile(load)] as const) {
     options.onProgress?.(`${transport}: profile ${profile}`);
     const server = { transport, ...(profile === 'none' ? {} : { profile }) };
-    const report = await run({ ...plan, depth }, server, options);
+    const report = await run({ ...plan, depth: shapeOf(load).depth }, server, options);
     const { p99us, cpuUsPerMsg = 1e6 / report.rate } = report;
     figures.push({ profile, cpuUsPerCall: cpuUsPerMsg, p99us });
   }
@@ -162,7 +178,12 @@ async function encodingCost(
     },
   };
   try {
-    const client = await connectRpc(url, { encodings: [encoding] });
+    const client = await connectRpc(url, {
+      encodings: [encoding],
+      transport: { maxFrameBytes: measuredFrameBytes },
+      maxBacklogBytes: mostBytesInFlight,
+    });
+    const lanes = Math.max(1, Math.min(4 * mostDepth, Math.floor(mostBytesInFlight / 4 / load.payloadBytes)));
     try {
       const drive = async (milliseconds: number): Promise<number> => {
         const until = performance.now() + milliseconds;
@@ -173,7 +194,7 @@ async function encodingCost(
             calls += 1;
           }
         };
-        await Promise.all(Array.from({ length: 4 * depth }, lane));
+        await Promise.all(Array.from({ length: lanes }, lane));
         return calls;
       };
       await drive(warmupSeconds * 1000);

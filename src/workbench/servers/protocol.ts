@@ -2,6 +2,9 @@
 import type { Encoding } from '../../serialization/codec.js';
 import type { Implementation, TuningProfile } from '../../transports/transport.js';
 
+/** The longest message of a measured server. */
+export const measuredFrameBytes = 64 * 1024 * 1024;
+
 /** What can be measured: each is served by a process of its own. */
 export const measuredTransports = ['stdio', 'tcp', 'unix', 'http', 'http2', 'ws'] as const;
 export type MeasuredTransport = (typeof measuredTransports)[number];

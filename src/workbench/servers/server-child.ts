@@ -4,7 +4,7 @@ import { addon } from '../../binding/addon.js';
 import { RingwireError } from '../../errors.js';
 import type { HttpOptions } from '../../transports/http/http-options.js';
 import type { Implementation } from '../../transports/transport.js';
-import type { FromServer, ServerAssignment, ToServer } from './protocol.js';
+import { type FromServer, measuredFrameBytes, type ServerAssignment, type ToServer } from './protocol.js';
 import { measuredSubjects } from './subjects.js';
 import { UsageMeter } from './usage-meter.js';
 
@@ -39,7 +39,7 @@ async function serve(): Promise<string> {
     profile: assignment.profile,
     // Who measures decides how many and how large: the limits of production are not what is measured.
     maxConnections: 100_000,
-    maxFrameBytes: 64 * 1024 * 1024,
+    maxFrameBytes: measuredFrameBytes,
     ...httpOptions(),
   });
   if ('engine' in listener) engine = listener.engine as 'uws' | 'node';
