@@ -30,6 +30,8 @@ constexpr int kFirstAttempts = 5;
 constexpr uint64_t kStopCheckNs = 50000000;
 // Open loop: how often a warm-up that left requests behind is looked at again, and what may always wait.
 constexpr uint64_t kSettleNs = 5000000;
+// It is waited for as long as the warm-up took, and at least this long.
+constexpr uint64_t kLeastSettledNs = 1000000000;
 constexpr double kSettledSeconds = 0.01;
 
 }  // namespace
@@ -146,7 +148,7 @@ std::string Runner::Run() {
   const uint64_t length_ns = static_cast<uint64_t>(options_.seconds * 1e9);
   const uint64_t interval_ns = options_.interval_ms == 0 ? UINT64_MAX / 4 : options_.interval_ms * 1000000;
   uint64_t end_at = measure_at + length_ns, stop_check_at = start_ns_;
-  const uint64_t settle_until = measure_at + (measure_at - start_ns_);
+  const uint64_t settle_until = measure_at + std::max(measure_at - start_ns_, kLeastSettledNs);
   bool measuring = false;
   interval_ = TakeSnapshot();
   if (options_.rate == 0) {

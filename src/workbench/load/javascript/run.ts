@@ -33,6 +33,9 @@ const drainStepMs = 5;
 /** Requests of this long may always wait; more of them are a queue that the warm-up left. */
 const settledSeconds = 0.01;
 
+/** Such a queue is waited for as long as the warm-up took, and at least this long. */
+const leastSettledMs = 1_000;
+
 const defaultIntervalMs = 1_000;
 
 /** A last interval that is shorter than this share of the others is left out. */
@@ -102,7 +105,7 @@ export class LoadRun {
         this.#windowAt = this.#intervalFrom.at + warmupSeconds * 1000;
         this.#begin();
         await this.#sleepUntil(this.#windowAt);
-        await this.#settle(this.#windowAt + warmupSeconds * 1000);
+        await this.#settle(this.#windowAt + Math.max(warmupSeconds * 1000, leastSettledMs));
         this.#endInterval();
       }
       tally.begin();
