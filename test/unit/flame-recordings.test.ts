@@ -104,6 +104,15 @@ describe('stacks that are cut short', () => {
     expect(parseFolded(printFolded(recording)).stacks).toHaveLength(4);
   });
 
+  it('stand there too where one whole stack in a hundred begins otherwise, and lower where more do', () => {
+    const skipped: [number, string[]] = [7, [...loop.slice(0, 2), 'uv__hrtime (/bin/node)']];
+    const stackOf = (samples: readonly [number, string[]][]): string | undefined =>
+      labels(fromPerfScript(text([...samples, [7, cut]]))).at(-1);
+    const rest = 'uv__io_poll [node];__send [libc.so.6]';
+    expect(stackOf([skipped, ...whole(99)])).toContain(`;uv_run [node];(callers lost);${rest}`);
+    expect(stackOf([skipped, skipped, ...whole(98)])).toContain(`;main [node];(callers lost);${rest}`);
+  });
+
   it('stay as they are where few whole ones speak for them', () => {
     const recording = fromPerfScript(text([...whole(99), [7, cut]]));
     expect(labels(recording)[2]).toBe('uv__io_poll [node];__send [libc.so.6]');
