@@ -7,6 +7,7 @@ import {
   formOption,
   loadOptionSpecs,
   loadOptions,
+  processOption,
   scenarioOptionSpecs,
   targetOptionSpecs,
   transportsOption,
@@ -17,7 +18,6 @@ import { readSubject } from './bench/subject.js';
 import { type CommandInput, defineCommand, type OptionValues } from './command.js';
 import { ExitCode } from './exit-codes.js';
 import { interruptible } from './interrupt.js';
-import { integerOption } from './parse-input.js';
 import { columns, printError, printJson, printLine } from './terminal.js';
 import { transportOptions, wordOption } from './transport-options.js';
 import { UsageError } from './usage-error.js';
@@ -58,7 +58,7 @@ async function list(values: Values, more: readonly string[]): Promise<ExitCode> 
 }
 
 function optionsFrom(values: Values, hasTarget: boolean): ScenarioOptions {
-  const pid = values['server-pid'];
+  const serverPid = processOption('server-pid', values['server-pid']);
   for (const name of ['transport', 'implementation', 'engine', 'no-pin'] as const)
     if (hasTarget && values[name] !== undefined)
       throw new UsageError(`--${name} is of servers that are started for the run, not of an address.`);
@@ -70,7 +70,7 @@ function optionsFrom(values: Values, hasTarget: boolean): ScenarioOptions {
     implementation: transportOptions({ implementation: values.implementation }).implementation,
     engine: wordOption('engine', values.engine, ['auto', 'uws', 'node']) as 'auto' | undefined,
     pin: values['no-pin'] !== true,
-    ...(pid === undefined ? {} : { serverPid: integerOption('server-pid', pid, 1, 0, 2 ** 22) }),
+    ...(serverPid === undefined ? {} : { serverPid }),
   };
 }
 

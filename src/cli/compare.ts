@@ -5,12 +5,12 @@ import { comparisonColumns, comparisonPage, comparisonRow } from '../analysis/co
 import type { BenchRecord } from '../analysis/record.js';
 import type { ComparisonRequest, ComparisonResult } from '../workbench/compare/run-comparison.js';
 import type { LoadReport } from '../workbench/load/load-plan.js';
-import { loadOptionSpecs, loadOptions, targetOptionSpecs } from './bench/options.js';
+import { loadOptionSpecs, loadOptions, processOption, targetOptionSpecs } from './bench/options.js';
 import { type CommandInput, defineCommand } from './command.js';
 import { isResultsFile, sideTarget } from './compare/sides.js';
 import { ExitCode } from './exit-codes.js';
 import { interruptible } from './interrupt.js';
-import { integerOption } from './parse-input.js';
+import { integerOption, numberOption } from './parse-input.js';
 import { columns, paint, printError, printJson, printLine } from './terminal.js';
 import { UsageError } from './usage-error.js';
 
@@ -42,13 +42,6 @@ const optionSpecs = {
 
 type Input = CommandInput<typeof optionSpecs>;
 type Options = Input['options'];
-
-function budgetOption(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && value <= 1000) return value / 100;
-  throw new UsageError(`--budget must be a percentage from 0 to 1000, not ${JSON.stringify(text)}.`);
-}
 
 interface Outcome {
   readonly sides: { readonly a: string; readonly b: string };
@@ -90,15 +83,12 @@ async function compareFiles(a: string, b: string, options: Options): Promise<Out
   return { sides: { a, b }, ...result, notes, failed: false, wasInterrupted: false, json: result };
 }
 
-const pidOption = (name: string, text: string | undefined): number | undefined =>
-  text === undefined ? undefined : integerOption(name, text, 1, 0, 2 ** 22);
-
 async function requestOf(a: string, b: string, options: Options): Promise<ComparisonRequest> {
   const side = (word: string, which: 'pid-a' | 'pid-b'): ComparisonRequest['a'] => {
     const target = sideTarget(word, options);
-    const serverPid = pidOption(which, options[which]);
-    if (serverPid !== undefined && 'command' in target)
+    if (options[which] !== undefined && 'command' in target)
       throw new UsageError(`--${which} is of an address; the process of a command is known.`);
+    const serverPid = processOption(which, options[which]);
     return { target, ...(serverPid === undefined ? {} : { serverPid }) };
   };
   const { warmup, payload, seconds, ...load } = loadOptions(options);
@@ -215,7 +205,8 @@ export const compare = defineCommand({
         'ringwire bench compare takes two sides, A and B.',
         "Each is an address, a command in quotes or a .jsonl file: ringwire bench compare 'node a.mjs' 'node b.mjs'",
       );
-    const budget = budgetOption(options.budget);
+    const budget =
+      options.budget === undefined ? undefined : numberOption('budget', options.budget, 0, 0, 1000) / 100;
     if (isResultsFile(a) !== isResultsFile(b))
       throw new UsageError('A file of results is compared with another file of results.');
     const outcome = isResultsFile(a) ? await compareFiles(a, b, options) : await measure(a, b, options);

@@ -63,7 +63,7 @@ const commandLines: Record<string, Row> = {
   'number out of range': {
     args: ['bench', 'quick', '--seconds', '0'],
     code: 2,
-    says: '--seconds must be a number from 0.1 to 86400, not "0".',
+    says: '--seconds must be a number between 0.1 and 86400, not "0".',
   },
   'unknown word': {
     args: ['tools', unreachable, '--implementation', 'nativ'],

@@ -24,7 +24,7 @@ describe('ringwire bench refuses', () => {
     [['peek'], 'Did you mean peak?'],
     [['quick', 'peak'], '"peak" is a second one'],
     [['quick', '--conections', '5'], 'Did you mean --connections?'],
-    [['quick', '--rate', '0'], '--rate must be a number from 0.1'],
+    [['quick', '--rate', '0'], '--rate must be a number between 0.1'],
     [['quick', '--mix', 'ecko'], 'Did you mean "echo"?'],
     [['quick', '--mix', 'read=0'], 'weighs nothing above 0'],
     [['quick', '--arguments', '{}'], '--arguments goes with --tool'],
@@ -38,6 +38,7 @@ describe('ringwire bench refuses', () => {
     [['tcp://127.0.0.1:1', '--header', 'a:b'], '--header does not go with an address of tcp'],
     [['stdio:'], 'stdio: needs the command to start'],
     [['tcp://127.0.0.1:1', '--', 'node'], 'goes without the address'],
+    [['tcp://127.0.0.1:1', '--server-pid', '4194303'], 'there is no process 4194303'],
     [['list', 'all'], 'takes no further word'],
   ])('%j', async (args, message) => {
     const refused = (async () => bench.run(parseInput(bench, args)))().catch(

@@ -126,7 +126,7 @@ describe('ringwire bench compare', () => {
     [['a.jsonl', 'b.jsonl'], /a\.jsonl does not exist, or holds no results/],
     [['a.jsonl', 'b.jsonl', '--rounds', '5'], /--rounds goes with servers that are loaded/],
     [['node a', 'node b', '--rounds', '3'], /--rounds must be a whole number between 4 and 1000/],
-    [['node a', 'node b', '--budget', 'x'], /--budget must be a percentage/],
+    [['node a', 'node b', '--budget', 'x'], /--budget must be a number between 0 and 1000/],
     [['node a', 'node b', '--pid-a', '5'], /--pid-a is of an address/],
     [['memory:x', 'node b'], /lies inside a process/],
   ])('%j is wrong usage', async (args, message) => {

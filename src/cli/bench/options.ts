@@ -8,6 +8,7 @@ import { type FormName, formNames, type ScenarioLoad } from '../../workbench/sce
 import { type MeasuredTransport, measuredTransports } from '../../workbench/servers/measured-server.js';
 import type { OptionValues } from '../command.js';
 import { httpClientOptionSpecs } from '../http-options.js';
+import { integerOption, numberOption } from '../parse-input.js';
 import { transportOptionSpecs, wordOption } from '../transport-options.js';
 import { UsageError } from '../usage-error.js';
 
@@ -87,16 +88,28 @@ export const scenarioOptionSpecs = {
 } as const;
 
 /** A number of the load, or a UsageError that says which ones there are. */
-function numberOption(name: keyof typeof loadRanges, value: string | undefined): number | undefined {
+function loadNumber(name: keyof typeof loadRanges, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const { min, max, ...rest } = loadRanges[name];
-  const number = Number(value);
-  const isWhole = 'integer' in rest;
-  if (!/^\d+(\.\d+)?$/.test(value) || number < min || number > max || (isWhole && !Number.isInteger(number)))
-    throw new UsageError(
-      `--${name} must be a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}, not ${JSON.stringify(value)}.`,
-    );
-  return number;
+  return 'integer' in rest
+    ? integerOption(name, value, min, min, max)
+    : numberOption(name, value, min, min, max);
+}
+
+/** A process of this machine whose processor time and memory are measured. */
+export function processOption(name: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const pid = integerOption(name, value, 1, 0, 2 ** 22);
+  if (isAlive(pid)) return pid;
+  throw new UsageError(`--${name}: there is no process ${pid} on this machine.`);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 function objectOption(name: string, value: string | undefined): Record<string, unknown> | undefined {
@@ -131,12 +144,12 @@ function usage<T>(name: string, read: () => T): T {
 export function loadOptions(values: OptionValues<typeof loadOptionSpecs>): ScenarioLoad {
   refuseTogether(values);
   const load: ScenarioLoad = {
-    connections: numberOption('connections', values.connections),
-    depth: numberOption('depth', values.depth),
-    rate: numberOption('rate', values.rate),
-    seconds: numberOption('seconds', values.seconds),
-    warmup: numberOption('warmup', values.warmup),
-    payload: numberOption('payload', values.payload),
+    connections: loadNumber('connections', values.connections),
+    depth: loadNumber('depth', values.depth),
+    rate: loadNumber('rate', values.rate),
+    seconds: loadNumber('seconds', values.seconds),
+    warmup: loadNumber('warmup', values.warmup),
+    payload: loadNumber('payload', values.payload),
     mix: mixOption(values.mix),
     tool: values.tool,
     arguments: objectOption('arguments', values.arguments),
