@@ -30,10 +30,11 @@ function cut(text: string, pixels: number): string {
 
 const at = (pixels: number): string => String(Number(pixels.toFixed(1)));
 
-/** Functions without their arguments' types and places: what a label has room for. */
+/** Functions without V8's namespaces, their arguments' types and places: what a label has room for. */
 function short(name: string): string {
   return name
     .replace(/ \[[^\]]*\]$/, '')
+    .replace(/^(?:void |bool )?v8::(?:internal::)?(?:\(anonymous namespace\)::)?(?=\w)/, '')
     .replace(/:\d+(?::\d+)?$/, '')
     .replace(/^(\S.*?) (?:ringwire|node_modules)\/(?:.*\/)?/, '$1 ');
 }
