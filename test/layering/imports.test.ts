@@ -107,7 +107,9 @@ describe('imports of src', () => {
 
   it('take only packages that are dependencies or become part of dist, not tools of development', () => {
     const { dependencies, peerDependencies = {} } = JSON.parse(read('package.json'));
-    const [, list] = /bundledPackages = \[([^\]]+)\]/.exec(read('scripts/build/bundled.mjs')) as RegExpExecArray;
+    const [, list] = /bundledPackages = \[([^\]]+)\]/.exec(
+      read('scripts/build/bundled.mjs'),
+    ) as RegExpExecArray;
     const bundled = [...list.matchAll(/'([^']+)'/g)].map(([, name]) => name);
     const declared = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies), ...bundled]);
     const wrong: string[] = [];
