@@ -217,6 +217,20 @@ describe('cpuprofile', () => {
 
   it('refuses what is none, and one whose nodes call each other', () => {
     expect(thrown(() => fromCpuProfile({ nodes: [{}] }))).toMatchObject({ code: 'CONFIG_INVALID' });
+    const callFrame = { functionName: 'f', url: '', lineNumber: 0, columnNumber: 0 };
+    for (const wrong of [
+      { nodes: [{ id: 1, callFrame: {} }] },
+      { nodes: [{ id: 1, callFrame, children: 5 }], samples: [1] },
+      { nodes: [{ id: 1, callFrame }], samples: 5 },
+      { nodes: [{ id: 1, callFrame }], samples: [1], timeDeltas: ['x'] },
+    ])
+      expect(thrown(() => fromCpuProfile(wrong))).toMatchObject({ code: 'CONFIG_INVALID' });
+    for (const head of [
+      { callFrame },
+      { callFrame, selfSize: 1, children: [5] },
+      { callFrame: {}, selfSize: 1 },
+    ])
+      expect(thrown(() => fromHeapProfile({ head }))).toMatchObject({ code: 'CONFIG_INVALID' });
     const circle = {
       ...cpuProfile,
       nodes: cpuProfile.nodes.map((node) => (node.id === 2 ? { ...node, children: [2] } : node)),

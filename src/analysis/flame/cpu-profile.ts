@@ -58,7 +58,34 @@ export function isCpuProfile(value: unknown): value is CpuProfile {
   return (
     isRecord(value) &&
     Array.isArray(value.nodes) &&
-    value.nodes.every((node) => isRecord(node) && isRecord(node.callFrame))
+    value.nodes.every(
+      (node) =>
+        isRecord(node) &&
+        isCallFrame(node.callFrame) &&
+        (node.children === undefined || isNumbers(node.children)),
+    ) &&
+    [value.samples, value.timeDeltas].every((list) => list === undefined || isNumbers(list))
+  );
+}
+
+function isCallFrame(value: unknown): value is CallFrame {
+  return (
+    isRecord(value) &&
+    [value.functionName, value.url].every((text) => typeof text === 'string') &&
+    [value.lineNumber, value.columnNumber].every((place) => typeof place === 'number')
+  );
+}
+
+function isNumbers(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'number');
+}
+
+function isHeapNode(value: unknown): value is HeapNode {
+  return (
+    isRecord(value) &&
+    isCallFrame(value.callFrame) &&
+    typeof value.selfSize === 'number' &&
+    Array.isArray(value.children)
   );
 }
 
@@ -90,7 +117,8 @@ export function fromCpuProfile(
   profile: unknown,
   window: { readonly fromUs?: number; readonly untilUs?: number } = {},
 ): Recording {
-  if (!isCpuProfile(profile)) throw invalid('.cpuprofile', 'it has no nodes with a callFrame');
+  if (!isCpuProfile(profile))
+    throw invalid('.cpuprofile', 'it has no nodes with a callFrame, or its lists hold something else');
   const counts = hits(profile, window);
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
   const callerOf = new Map<number, number>();
@@ -117,20 +145,22 @@ export function fromCpuProfile(
   return { unit: 'samples', stacks: counter.stacks };
 }
 
+const noHeapNode = 'each node must have a callFrame, a selfSize and children';
+
 /** Bytes by the functions that allocated them. Throws CONFIG_INVALID for what is no profile. */
 export function fromHeapProfile(profile: unknown): Recording {
-  if (!isRecord(profile) || !isRecord(profile.head) || !isRecord(profile.head.callFrame))
-    throw invalid('.heapprofile', 'it has no head with a callFrame');
+  if (!isRecord(profile) || !isHeapNode(profile.head)) throw invalid('.heapprofile', noHeapNode);
   const counter = new StackCounter();
-  const open: { node: HeapNode; callers: readonly Frame[] }[] = [
-    { node: (profile as unknown as HeapProfile).head, callers: [] },
-  ];
+  const open: { node: HeapNode; callers: readonly Frame[] }[] = [{ node: profile.head, callers: [] }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { node, callers } = next;
     const frame = frameOf(node.callFrame);
     const frames = frame.name === '(root)' ? callers : [...callers, frame];
     counter.add(frames, node.selfSize);
-    for (const child of node.children) open.push({ node: child, callers: frames });
+    for (const child of node.children) {
+      if (!isHeapNode(child)) throw invalid('.heapprofile', noHeapNode);
+      open.push({ node: child, callers: frames });
+    }
   }
   return { unit: 'bytes', stacks: counter.stacks };
 }
