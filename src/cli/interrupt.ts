@@ -1,5 +1,7 @@
 /** What asks a process to end, and may be answered. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Whoever sends SIGTERM sends it once: what does not end in order is ended after this. */
+const graceMs = 30_000;
 
 /**
  * Ctrl-C, or another signal that asks for the end, while something is under way: it is aborted in order first (calls are
@@ -10,6 +12,7 @@ export function interruptible(): { readonly signal: AbortSignal; done(): void } 
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(130);
     controller.abort();
+    setTimeout(() => process.exit(130), graceMs).unref();
   };
   for (const name of signals) process.on(name, onSignal);
   return {
