@@ -50,6 +50,8 @@ async function serve(): Promise<string> {
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => end());
 if (!onStdio) process.on('disconnect', () => end());
+// The parent ended while this module was being loaded.
+if (process.connected === false) end();
 
 try {
   const meter = onStdio ? undefined : new UsageMeter();

@@ -42,3 +42,4 @@ process.on('message', (message: ToGenerator) => {
 process.on('SIGINT', () => {});
 // All is told, or nobody is left to report to. A command under load ends with this process: see ChildGroup.
 process.on('disconnect', () => process.exit(0));
+if (process.connected === false) process.exit(0);
