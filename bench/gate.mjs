@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { buildLoadgen } from './lib/build.mjs';
 import { BenchError } from './lib/errors.mjs';
 import { gateTable, judgeGate } from './lib/gate-judge.mjs';
-import { gateScenarios, measureGate } from './lib/gate-measure.mjs';
+import { BaseCannot, gateScenarios, measureGate } from './lib/gate-measure.mjs';
 import {
   buildBase,
   findBase,
@@ -120,7 +120,7 @@ async function judge(name, trees, options) {
   const rounds = options.rounds * secondLook;
   say(`${name}: ${suspicious.join(' and ')} would be red; measured again with ${rounds} rounds`);
   const second = await measure(name, trees, options, rounds);
-  const rows = second.rows.map((row, index) => ({ ...row, isRed: row.isRed && first.rows[index].isRed }));
+  const rows = second.rows.map((row) => ({ ...row, isRed: row.isRed && suspicious.includes(row.name) }));
   return { rows, error: first.error ?? second.error };
 }
 
@@ -135,11 +135,16 @@ async function main() {
   const rows = [];
   const errors = [];
   for (const name of options.scenarios) {
-    const judged = await judge(name, trees, options);
+    const judged = await judge(name, trees, options).catch((error) => {
+      if (!(error instanceof BaseCannot)) throw error;
+      say(`${name}: NOT COMPARED, the base does not serve it (${error.message})`);
+      return { rows: [] };
+    });
     rows.push(...judged.rows);
     if (judged.error !== undefined) errors.push(judged.error);
   }
   showProgress('');
+  if (rows.length === 0 && errors.length === 0) throw new NoBase('the base serves none of the scenarios');
   if (options.json) for (const row of rows) console.log(JSON.stringify(row));
   else console.log(gateTable(rows));
   for (const error of errors) say(error);
