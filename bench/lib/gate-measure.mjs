@@ -20,8 +20,21 @@ const orders = [
   ['head 1', 'base 1', 'base 2', 'head 2'],
 ];
 
-async function startAll({ transport, kind }, trees, cores) {
-  const servers = {};
+/** The base is from before this could be measured: that says nothing of the head. */
+export class BaseCannot extends Error {}
+
+/** What the action rejects with; of the base, as BaseCannot. */
+async function ofSide(key, action) {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof BenchError) || !key.startsWith('base')) throw error;
+    throw new BaseCannot(error.message);
+  }
+}
+
+/** Fills `servers` one by one, so that its caller can stop those there are where one does not start. */
+async function startAll({ transport, kind }, trees, cores, servers) {
   for (const key of orders[0]) {
     const tree = trees[key.split(' ')[0]];
     if (transport === 'stdio') {
@@ -32,22 +45,24 @@ async function startAll({ transport, kind }, trees, cores) {
       };
       continue;
     }
-    const server = await startServer(serverOf(tree, kind, listenUrl(transport)), cores.server);
+    const argv = serverOf(tree, kind, listenUrl(transport));
+    const server = await ofSide(key, () => startServer(argv, cores.server));
     servers[key] = { options: { url: server.url, serverPid: server.pid }, stop: server.stop };
   }
-  return servers;
 }
 
-/** Resolves to the load generator's reports by server: { 'base 1': [...], 'base 2', 'head 1', 'head 2' }. */
+/** Throws BaseCannot where the base does not serve the scenario. Resolves to the load generator's reports by server: { 'base 1': [...], 'base 2', 'head 1', 'head 2' }. */
 export async function measureGate(name, trees, { rounds, seconds, warmup, cores, progress }) {
   const scenario = gateScenarios[name];
   const { transport, connections, depth } = scenario;
   const reports = Object.fromEntries(orders[0].map((key) => [key, []]));
-  const servers = await startAll(scenario, trees, cores);
+  const servers = {};
   try {
+    await startAll(scenario, trees, cores, servers);
     const wanted = resultOf(requestOf({}));
     for (const [key, server] of Object.entries(servers))
-      await checkAnswer(server, {}, wanted).catch((error) => {
+      await ofSide(key, () => checkAnswer(server, {}, wanted)).catch((error) => {
+        if (error instanceof BaseCannot) throw error;
         throw new BenchError(`${name}: the ${key.split(' ')[0]} ${error.message}`);
       });
     const child = transport === 'stdio' ? { childCpu: cores.server } : {};

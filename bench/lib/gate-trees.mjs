@@ -58,7 +58,8 @@ function build(folder, file, args, what) {
   const made = spawnSync(file, args, { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28 });
   if (made.status === 0) return;
   const reason = lastWords(`${made.stdout ?? ''}\n${made.stderr ?? ''}`) || made.error?.message;
-  throw new BenchError(`cannot build the base: ${what} failed: ${reason}`);
+  // It says nothing of the head: packages may be gone, or a compiler be newer than the base.
+  throw new NoBase(`the base cannot be built here: ${what} failed: ${reason}`);
 }
 
 const typeScriptOnly = `
