@@ -37,8 +37,8 @@ export class Peer implements Connection {
   logLevel: LogLevel | undefined = undefined;
   /** The calls of the other side; for ServedCall and for the methods below that stand for it. */
   readonly calls: CallServer;
-  /** By performance.now(). */
-  readonly openedAt = performance.now();
+  /** By performance.now(); 0 for an exchange of HTTP, which is none of the connections that are listed. */
+  readonly openedAt: number;
 
   readonly #options: ResolvedPeerOptions;
   readonly #counters: PeerCounters;
@@ -57,6 +57,7 @@ export class Peer implements Connection {
    */
   constructor(transport: Transport, options: PeerOptions = {}) {
     this.transport = transport;
+    this.openedAt = transport.kind === 'http' ? 0 : performance.now();
     this.#options = resolvePeerOptions(options);
     this.dispatcher = this.#options.dispatcher;
     this.#counters = this.#options.counters ?? newCounters();
