@@ -110,8 +110,7 @@ export function processBetween(before: ServerUsage, now: ServerUsage, intervalMs
       count: now.gc.count - before.gc.count,
       majorCount: now.gc.majorCount - before.gc.majorCount,
       pauseMs: now.gc.pauseMs - before.gc.pauseMs,
-      // The longest since the start: of this interval only where it grew in it.
-      longestPauseMs: now.gc.longestPauseMs > before.gc.longestPauseMs ? now.gc.longestPauseMs : 0,
+      longestPauseMs: now.gc.longestPauseMs,
     },
   };
 }

@@ -51,6 +51,7 @@ export interface ServerUsage {
     readonly count: number;
     readonly majorCount: number;
     readonly pauseMs: number;
+    /** Since it was asked before. */
     readonly longestPauseMs: number;
   };
   /** How late its timers ran since the usage was asked for before. */

@@ -35,6 +35,8 @@ export class UsageMeter {
       max: late(lag.max === Number.MAX_SAFE_INTEGER ? 0 : lag.max),
     };
     lag.reset();
+    const gc = { ...this.#gc };
+    this.#gc.longestPauseMs = 0;
     return {
       cpuUs: user + system,
       rssBytes: rss,
@@ -42,7 +44,7 @@ export class UsageMeter {
       heapTotalBytes: heapTotal,
       heapLimitBytes: getHeapStatistics().heap_size_limit,
       externalBytes: external,
-      gc: { ...this.#gc },
+      gc,
       eventLoopLagMs,
       eventLoopActiveMs: performance.eventLoopUtilization().active,
     };
