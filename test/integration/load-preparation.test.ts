@@ -72,10 +72,12 @@ describe('prepareLoad', () => {
       expect(await detectEra(target)).toMatchObject({ era: 'legacy', protocolVersion: '2025-11-25' });
       const plan = await prepareLoad({ target, mix: 'echo', connections: 1, warmupSeconds: 0, seconds: 0.1 });
       expect(await generateLoad(plan)).toMatchObject({ errors: 0 });
-      await expect(prepareLoad({ target })).rejects.toMatchObject({
+      await expect(prepareLoad({ target, mix: 'mcp' })).rejects.toMatchObject({
         code: 'CONFIG_INVALID',
         message: expect.stringContaining('offers no resources'),
       });
+      // A mix that nobody asked for leaves out what the server lacks.
+      expect((await prepareLoad({ target })).operations).toMatchObject([{ name: 'call' }]);
       await expect(prepareLoad({ target, mix: 'subscribe' })).rejects.toThrow('offers no subscriptions');
       await expect(prepareLoad({ target, tool: 'ecko' })).rejects.toThrow('Did you mean "echo"?');
     } finally {

@@ -186,7 +186,30 @@ function plainOperation(kind: OperationKind, weight: number, choice: OperationCh
   );
 }
 
-/** What the weights of a mix stand for. Throws CONFIG_INVALID that says what the server lacks. */
+/** What one kind of a mix stands for. Throws CONFIG_INVALID that says what the server lacks. */
+async function operationOf(
+  kind: OperationKind,
+  weight: number,
+  choice: OperationChoice,
+  server: Acquaintance,
+  uri: string | undefined,
+): Promise<LoadOperation> {
+  if (kind === 'subscribe') return subscription(weight, server, uri);
+  if (kind === 'list') return { name: 'list', weight, method: 'tools/list', params: {} };
+  if (kind === 'ping') return pingOperation(weight, server.facts.era);
+  if (kind === 'call')
+    return { name: 'call', weight, method: 'tools/call', params: await callParams(server, choice) };
+  if (uri === undefined)
+    throw invalid(
+      'The server offers no resources that can be read; take a mix without "read", such as "echo", or name a "resource".',
+    );
+  return { name: 'read', weight, method: 'resources/read', params: { uri } };
+}
+
+/**
+ * What the weights of a mix stand for. Throws CONFIG_INVALID that says what the server lacks; where nobody asked for this
+ * mix, what the server lacks is left out as long as something remains.
+ */
 async function mixed(
   weights: ReadonlyMap<OperationKind, number>,
   choice: OperationChoice,
@@ -198,24 +221,17 @@ async function mixed(
   const needsUri = drawn.some(([kind]) => kind === 'read' || kind === 'subscribe');
   const uri = needsUri ? await pickResource(server, choice) : undefined;
   const operations: LoadOperation[] = [];
+  const lacks: RingwireError[] = [];
   for (const [kind, weight] of drawn) {
-    if (kind === 'read') {
-      if (uri === undefined)
-        throw invalid(
-          'The server offers no resources that can be read; take a mix without "read", such as "echo", or name a "resource".',
-        );
-      operations.push({ name: 'read', weight, method: 'resources/read', params: { uri } });
-    } else if (kind === 'call')
-      operations.push({
-        name: 'call',
-        weight,
-        method: 'tools/call',
-        params: await callParams(server, choice),
-      });
-    else if (kind === 'subscribe') operations.push(subscription(weight, server, uri));
-    else if (kind === 'list') operations.push({ name: 'list', weight, method: 'tools/list', params: {} });
-    else operations.push(pingOperation(weight, era));
+    try {
+      operations.push(await operationOf(kind, weight, choice, server, uri));
+    } catch (error) {
+      if (choice.mix !== undefined || !(error instanceof RingwireError) || error.code !== 'CONFIG_INVALID')
+        throw error;
+      lacks.push(error);
+    }
   }
+  if (operations.length === 0) throw lacks[0];
   return operations;
 }
 
