@@ -75,7 +75,7 @@ export interface CallSample {
   readonly sends?: number;
   /** Times a high watermark was crossed. */
   readonly watermarkCrossings?: number;
-  /** Milliseconds in which a connection was not read from or not written to because its buffer was full. */
+  /** Milliseconds in which at least one connection was not read from or not written to because its buffer was full. */
   readonly backpressureMs?: number;
   readonly connections?: number;
 }

@@ -20,7 +20,7 @@ export interface SendTotals {
   readonly queuedBytes: number;
   /** Messages or frames that wait for their turn now. */
   readonly queueDepth?: number;
-  /** Milliseconds connections waited for their peers to read, added up. */
+  /** Milliseconds in which at least one connection waited for its peer to read. */
   readonly backpressureMs: number;
   /** How often a connection began to wait. */
   readonly watermarkCrossings: number;

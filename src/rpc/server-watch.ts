@@ -105,6 +105,7 @@ export class ServerWatch implements Watch {
     const peers = [...this.#server.connections];
     const now = performance.now();
     const count = Math.min(peers.length, maxLooks);
+    let longestMs = 0;
     for (let looked = 0; looked < count; looked += 1) {
       const peer = peers[(this.#next + looked) % peers.length];
       const since = this.#waiting.get(peer);
@@ -113,9 +114,11 @@ export class ServerWatch implements Watch {
         continue;
       }
       if (since === undefined) this.#watermarkCrossings += 1;
-      else this.#backpressureMs += now - since;
+      else longestMs = Math.max(longestMs, now - since);
       this.#waiting.set(peer, now);
     }
+    // Time in which anybody waited, not the sum of all who did: hundreds that wait for a moment each are no slow reader.
+    this.#backpressureMs += longestMs;
     this.#next = peers.length === 0 ? 0 : (this.#next + count) % peers.length;
     for (const peer of this.#waiting.keys()) if (!peer.isOpen) this.#waiting.delete(peer);
   }

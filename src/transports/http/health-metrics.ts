@@ -38,7 +38,7 @@ export function addServer(page: MetricsPage, watch: ServerWatch, calls: CallTota
   page.add(
     'counter',
     'ringwire_backpressure_seconds_total',
-    'Time connections waited for their peers to read, added up.',
+    'Time in which at least one connection waited for its peer to read.',
     sends.backpressureMs / 1_000,
   );
 }
