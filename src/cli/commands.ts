@@ -19,17 +19,9 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'List the tools of a server',
     load: async () => (await import('./tools.js')).tools,
   },
-  doctor: {
-    summary: 'Say what runs on this machine and what would make it faster',
-    load: async () => (await import('./doctor.js')).doctor,
-  },
   bench: {
     summary: 'Measure a scenario, a server or a command under load',
     load: async () => (await import('./bench.js')).bench,
-  },
-  advise: {
-    summary: 'Recommend a transport, buffers and workers for a load, from a short run on this host',
-    load: async () => (await import('./advise.js')).adviseCommand,
   },
   'bench compare': {
     summary: 'Compare two servers under the same load, or two files of results',
@@ -38,10 +30,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   'bench trend': {
     summary: 'Show how recorded results changed over time, and where their level changed',
     load: async () => (await import('./trend.js')).trend,
-  },
-  capacity: {
-    summary: 'Predict what more connections, workers or nodes will serve, from a scaling run',
-    load: async () => (await import('./capacity.js')).capacity,
   },
   profile: {
     summary: 'Record where processor time or memory goes, as a flamegraph',
@@ -59,13 +47,25 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Remove profiles that are kept',
     load: async () => (await import('./profile-remove.js')).profileRemove,
   },
+  analyze: {
+    summary: 'Measure transports and explain what limits them',
+    load: async () => (await import('./analyze.js')).analyze,
+  },
   top: {
     summary: 'Show live what a server or a process does',
     load: async () => (await import('./top.js')).top,
   },
-  analyze: {
-    summary: 'Measure transports and explain what limits them',
-    load: async () => (await import('./analyze.js')).analyze,
+  doctor: {
+    summary: 'Say what runs on this machine and what would make it faster',
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  advise: {
+    summary: 'Recommend a transport, buffers and workers for a load, from a short run on this host',
+    load: async () => (await import('./advise.js')).adviseCommand,
+  },
+  capacity: {
+    summary: 'Predict what more connections, workers or nodes will serve, from a scaling run',
+    load: async () => (await import('./capacity.js')).capacity,
   },
   help: {
     summary: 'Explain a command',

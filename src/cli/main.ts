@@ -75,6 +75,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (!outputIsGone()) process.exit(ExitCode.Ok);
 });
 
+// With `2>&1 | head` standard error goes the same way; what is said there is not what the command ends by.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const argv = process.argv.slice(2);
 const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
 try {

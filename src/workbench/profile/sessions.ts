@@ -33,8 +33,6 @@ export interface ProfileSummary {
   readonly inclusive: readonly FrameRow[];
   /** What the load generator measured meanwhile; without its histogram. */
   readonly load?: Omit<LoadReport, 'histogram' | 'intervals'>;
-  /** Why the load ended early or never began. */
-  readonly loadError?: string;
   /** Names in the folder. */
   readonly files: readonly string[];
 }
