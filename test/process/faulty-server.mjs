@@ -27,7 +27,8 @@ function compute(ms) {
   }
 }
 
-if (fault === 'blocked') setInterval(() => compute(300), 500);
+// Hardly ever free: whoever asks how it is waits for the end of such a turn, so that each sample has one.
+if (fault === 'blocked') setInterval(() => compute(700), 800);
 setInterval(() => {
   // Four megabytes of the heap for each collection, however seldom a busy machine lets us have one.
   if (fault === 'leak') for (let count = 0; count < 64; count += 1) kept.push(new Array(8_192).fill(0));

@@ -104,7 +104,8 @@ describe('a known fault is found, and nothing else', () => {
     ['blocked', ['event-loop-blocked']],
     ['unread', ['slow-reader']],
   ])('%s: %o', (name, rules) => {
-    expect(diagnosis(found.get(name) as readonly Sample[])).toEqual(rules);
+    const samples = found.get(name) as readonly Sample[];
+    expect(diagnosis(samples), JSON.stringify(samples)).toEqual(rules);
   });
 });
 
