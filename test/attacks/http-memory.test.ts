@@ -121,7 +121,8 @@ describe.each(engines)('on the engine %s', (engine) => {
       await Promise.race([new Promise((resolve) => client.socket.write(chunk, resolve)), client.closed()]);
     }
     await client.closed();
-    expect(client.answers.map(({ status }) => status)).toEqual([413]);
+    // What still arrives has the kernel reset the connection, and the reset can overtake the answer.
+    expect([[413], []]).toContainEqual(client.answers.map(({ status }) => status));
     const after = await server.usage();
     expect(after.heldBytes - heldBytes).toBeLessThan(32 * mebibyte);
     expect(await serves(server)).toBe(200);
