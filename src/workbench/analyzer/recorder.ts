@@ -1,6 +1,7 @@
 /** Counts outcomes of calls, as a whole and in intervals. */
 import type { CallFigures, ServerFigures } from '../../analysis/analyses/call-figures.js';
-import type { CallSample, LatencySummary } from '../../analysis/sample.js';
+import { summaryOf } from '../../analysis/latency-summary.js';
+import type { CallSample } from '../../analysis/sample.js';
 import { Histogram } from '../../observability/histogram.js';
 import type { Outcome } from './echo-client.js';
 
@@ -65,18 +66,4 @@ export class Recorder {
       ...(server !== undefined && { server }),
     };
   }
-}
-
-/** Of nanoseconds. */
-export function summaryOf(histogram: Histogram): LatencySummary {
-  const at = (fraction: number): number => histogram.percentile(fraction) / 1e6;
-  return {
-    count: histogram.total,
-    meanMs: histogram.mean / 1e6,
-    p50Ms: at(0.5),
-    p95Ms: at(0.95),
-    p99Ms: at(0.99),
-    p999Ms: at(0.999),
-    maxMs: histogram.max / 1e6,
-  };
 }

@@ -1,4 +1,5 @@
 /** A probe of a server by the stats it serves where health is on. */
+import { summaryOf } from '../../analysis/latency-summary.js';
 import type { CallSample, LatencySummary } from '../../analysis/sample.js';
 import { RingwireError } from '../../errors.js';
 import { histogramBetween, readingBetween } from '../../observability/process-totals.js';
@@ -57,17 +58,7 @@ function callsBetween(before: ServerTotals, after: ServerTotals): CallSample {
 
 function latencyBetween(before: ServerTotals, after: ServerTotals): LatencySummary | undefined {
   const histogram = histogramBetween(before.calls.latency, after.calls.latency);
-  if (histogram.total === 0) return undefined;
-  const at = (fraction: number): number => histogram.percentile(fraction) / 1e6;
-  return {
-    count: histogram.total,
-    meanMs: histogram.mean / 1e6,
-    p50Ms: at(0.5),
-    p95Ms: at(0.95),
-    p99Ms: at(0.99),
-    p999Ms: at(0.999),
-    maxMs: histogram.max / 1e6,
-  };
+  return histogram.total === 0 ? undefined : summaryOf(histogram);
 }
 
 /** Throws CONFIG_INVALID for what is no http or https URL. */
