@@ -1,4 +1,5 @@
 /** Samples as JSON lines: one object a line, as `ringwire top --json` writes them. */
+import { layerOrder } from '../../analysis/flame/layers.js';
 import type { Sample } from '../../analysis/sample.js';
 import { RingwireError } from '../../errors.js';
 
@@ -49,20 +50,6 @@ const processShape: Shape = {
   diskBytes: { read: 'number!', written: 'number!' },
 };
 
-const layerNames = [
-  'transport',
-  'framing',
-  'scan',
-  'dispatch',
-  'handler',
-  'serialise',
-  'write',
-  'gc',
-  'kernel',
-  'node',
-  'other',
-];
-
 const sample: Shape = {
   atMs: 'number!',
   intervalMs: 'number!',
@@ -70,7 +57,7 @@ const sample: Shape = {
   calls,
   process: processShape,
   generator: { cpu: 'number', lateP99Ms: 'number', wanted: 'number' },
-  layers: Object.fromEntries(layerNames.map((name) => [name, 'number'])) as Shape,
+  layers: Object.fromEntries(layerOrder.map((name) => [name, 'number'])) as Shape,
 };
 
 /**
