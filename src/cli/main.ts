@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-import { createRequire } from 'node:module';
 /** The `ringwire` command: finds the command, reads its options, turns what went wrong into a message and a code. */
-import { packageRoot } from '../binding/package-root.js';
+import { packageVersion } from '../binding/package-root.js';
 import { RingwireError, RpcError } from '../errors.js';
 import { ExitCode, exitCodeOf } from './exit-codes.js';
 import { outputIsGone, paint, printError, printLine, safeText } from './terminal.js';
@@ -10,7 +9,7 @@ import { UsageError } from './usage-error.js';
 async function run(argv: readonly string[]): Promise<ExitCode> {
   const [name] = argv;
   if (name === '--version' || name === '-v') {
-    printLine((createRequire(packageRoot)('./package.json') as { version: string }).version);
+    printLine(packageVersion());
     return ExitCode.Ok;
   }
   const { commandHelp, commandWords, generalHelp, loadCommand } = await import('./help.js');

@@ -2,12 +2,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { BenchRecord, Machine } from '../analysis/record.js';
-import { packageRoot } from '../binding/package-root.js';
+import { packageRoot, packageVersion } from '../binding/package-root.js';
 import { readCgroup } from '../observability/cgroup.js';
 
 function readOrEmpty(file: string): string {
@@ -73,11 +72,10 @@ export type Origin = Pick<BenchRecord, 'commit' | 'dirty' | 'node' | 'ringwire' 
 
 /** Where and of what a measurement is that begins now. */
 export async function describeOrigin(now: Date = new Date()): Promise<Origin> {
-  const { version } = createRequire(packageRoot)('./package.json') as { readonly version: string };
   return {
     ...(await describeCommit()),
     node: process.versions.node,
-    ringwire: version,
+    ringwire: packageVersion(),
     machine: describeMachine(),
     date: now.toISOString(),
   };

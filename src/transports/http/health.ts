@@ -1,7 +1,6 @@
 /** Answers for load balancers and monitoring: whether the process lives, takes calls, and what it counted. */
-import { createRequire } from 'node:module';
 import { uptime } from 'node:process';
-import { packageRoot } from '../../binding/package-root.js';
+import { packageVersion } from '../../binding/package-root.js';
 import { ProcessSampler } from '../../observability/process-sampler.js';
 import type { CallTotals, SendTotals, ServerTotals } from '../../observability/server-totals.js';
 import { addListener, addProcess, addServer } from './health-metrics.js';
@@ -93,7 +92,7 @@ export class Health {
     const { watch } = this.#application;
     const process = this.#process.totals();
     const totals: ServerTotals = {
-      ringwire: (createRequire(packageRoot)('./package.json') as { version: string }).version,
+      ringwire: packageVersion(),
       uptimeSeconds: uptime(),
       process,
       calls: watch === undefined ? noCalls : this.#calls(watch),
